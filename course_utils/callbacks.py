@@ -1,0 +1,151 @@
+"""Keras callbacks that show a training run while it runs: a progress bar, and live curves."""
+
+import time
+
+import keras
+from tqdm import tqdm
+
+from .plotting.charts import draw_curves
+from .plotting.figures import new_figure, png
+
+
+class Progress(keras.callbacks.Callback):
+    """A progress bar of epochs with the latest scores, which stays as one line of text.
+
+    `tqdm.keras.TqdmCallback` does the same on a terminal; in a saved notebook it leaves a piece of
+    output for every refresh, or a widget that a reader without a kernel cannot see.
+    """
+
+    def on_train_begin(self, logs=None):
+        self._bar = tqdm(
+            total=self.params.get("epochs"),
+            file=_OutputLine() if _in_notebook() else None,
+            ascii=False if _in_notebook() else None,
+            bar_format="{percentage:3.0f}% |{bar:20}| epoch {n_fmt}/{total_fmt} "
+            "[{elapsed}, {remaining} left{postfix}]",
+        )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._bar.n = epoch  # not 0 at first, where fit(initial_epoch=...) goes on
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._bar.set_postfix({name: f"{value:.3g}" for name, value in (logs or {}).items()}, False)
+        self._bar.update()
+
+    def on_train_end(self, logs=None):
+        self._bar.close()
+
+
+class LiveCurves(keras.callbacks.Callback):
+    """Learning curves that grow in place below the cell while the model trains.
+
+    One figure is shown and replaced after an epoch; when training ends, the last one stays.
+    Outside a notebook nothing is drawn and the values are kept.
+
+    Parameters
+    ----------
+    quantities : str or sequence of str
+        One panel each; `"miou"` draws `miou` (dashed) and `val_miou` (solid).
+    every : int
+        Redraw after so many epochs, but not twice within a second: a drawing costs some 0.2 s.
+
+    Attributes
+    ----------
+    values : dict of str -> list of float, one entry an epoch, as in Keras's `History`
+    """
+
+    def __init__(self, quantities=("loss", "miou"), every=1):
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"every must be at least 1; it is {every}")
+        self.quantities = (quantities,) if isinstance(quantities, str) else tuple(quantities)
+        self.every = every
+        self.values = {}
+
+    def on_train_begin(self, logs=None):
+        self.values = {}
+        self._epochs = 0
+        self._first = 1
+        self._drawn = None
+        self._handle = None
+        self._start = time.monotonic()
+        self._last = float("-inf")
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._epochs == 0:
+            self._first = epoch + 1
+        for name, value in (logs or {}).items():
+            # A value that starts late is preceded by gaps, so that all lists count epochs alike.
+            column = self.values.setdefault(name, [])
+            column += [float("nan")] * (self._epochs - len(column)) + [float(value)]
+        self._epochs += 1
+        if self._epochs % self.every == 0 and time.monotonic() - self._last >= 1:
+            self._show()
+
+    def on_train_end(self, logs=None):
+        if self._drawn != self._epochs:
+            self._show()
+
+    def _show(self):
+        if not _in_notebook() or not self.values:
+            return
+        from IPython.display import display
+
+        picture = {"image/png": png(self._draw()), "text/plain": self._title()}
+        self._drawn = self._epochs
+        if self._handle is None:
+            self._handle = display(picture, raw=True, display_id=True)
+        else:
+            self._handle.update(picture, raw=True)
+        self._last = time.monotonic()
+
+    def _draw(self):
+        import matplotlib.pyplot as plt
+
+        figure, axes = new_figure(1, len(self.quantities), height=3.0)
+        plt.close(figure)  # forgotten by pyplot, so the notebook does not show it a second time
+        last = max(self.params.get("epochs") or 0, self._first + self._epochs - 1)
+        for ax, quantity in zip(axes[0], self.quantities, strict=True):
+            for name, line in draw_curves(ax, {"": self.values}, quantity, first=self._first):
+                line.set_label(name)
+            if ax.lines:
+                ax.legend(frameon=False, fontsize=9)
+            ax.set_xlim(self._first - 0.5, last + 0.5)
+        figure.suptitle(self._title(), fontsize=10, x=0.01, ha="left")
+        return figure
+
+    def _title(self):
+        epoch = self._first + self._epochs - 1
+        total = self.params.get("epochs") or epoch
+        minutes, seconds = divmod(round(time.monotonic() - self._start), 60)
+        return f"epoch {epoch} of {total}, {minutes}:{seconds:02d} min"
+
+
+class _OutputLine:
+    """A file for tqdm: shows the last line written to it, in one place of a notebook's output."""
+
+    def __init__(self):
+        self._handle = None
+
+    def write(self, text):
+        from IPython.display import display
+
+        line = text.strip("\r\n")
+        if not line.strip():
+            return
+        if self._handle is None:
+            self._handle = display({"text/plain": line}, raw=True, display_id=True)
+        else:
+            self._handle.update({"text/plain": line}, raw=True)
+
+    def flush(self):
+        """Do nothing: a line is shown when it is written."""
+
+
+def _in_notebook():
+    """Whether there is a front end that shows pictures (a terminal's IPython has none)."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return hasattr(get_ipython(), "kernel")

@@ -1,0 +1,175 @@
+"""What this machine is, and whether it is ready for the course."""
+
+import os
+import platform
+import shutil
+import sys
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+GIGABYTE = 10**9
+
+
+def gpus():
+    """Return the names of the GPUs that TensorFlow can use."""
+    with _quiet():
+        import tensorflow as tf
+
+        found = tf.config.list_physical_devices("GPU")
+    return [tf.config.experimental.get_device_details(g).get("device_name", g.name) for g in found]
+
+
+def device():
+    """Return the device that trains, in words: the first GPU, or the processor and its cores."""
+    found = gpus()
+    if found:
+        return f"GPU {found[0]}"
+    return f"CPU {_processor()}, {os.cpu_count()} cores"
+
+
+def precision():
+    """Return "mixed_bfloat16" where the hardware computes in bfloat16, else "float32".
+
+    Elsewhere bfloat16 is emulated and slower than float32: on a CPU without AVX512-BF16 or AMX,
+    and on a GPU before NVIDIA's Ampere (compute capability 8.0; Colab's T4 has 7.5).
+    """
+    import tensorflow as tf
+
+    found = tf.config.list_physical_devices("GPU")
+    if found:
+        capability = tf.config.experimental.get_device_details(found[0]).get("compute_capability")
+        return "mixed_bfloat16" if capability and capability >= (8, 0) else "float32"
+    flags = _cpuinfo("flags").split()
+    return "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
+
+
+def check(run):
+    """Print a line for each thing that the course needs: OK, or what to do.
+
+    Parameters
+    ----------
+    run : course_utils.runtime.Run
+        The chapter's run.
+
+    Returns
+    -------
+    bool
+        Whether everything that is needed is there.
+    """
+    lines = [_python(), _tensorflow(), _gpu(), _disk(), _data(run), _profile(run)]
+    for ok, what, advice in lines:
+        print(f"{'OK   ' if ok else 'TO DO'}  {what}" + (f"\n       → {advice}" if advice else ""))
+    return all(ok for ok, _, _ in lines)
+
+
+def _python():
+    ok = sys.version_info >= (3, 11)
+    advice = "" if ok else "Install Python 3.11 or newer and make a new environment with it."
+    return ok, f"Python {platform.python_version()}", advice
+
+
+def _tensorflow():
+    try:
+        import keras
+        import tensorflow as tf
+    except ImportError as error:
+        return False, f"TensorFlow cannot be imported ({error})", 'Run: pip install -e ".[local]"'
+    ok = tuple(map(int, tf.__version__.split(".")[:2])) >= (2, 20)
+    ok = ok and keras.__version__.startswith("3.")
+    advice = "" if ok else 'Expected 2.20 or newer with Keras 3: pip install -U tensorflow keras'
+    return ok, f"TensorFlow {tf.__version__} with Keras {keras.__version__}", advice
+
+
+def _gpu():
+    found = gpus()
+    if found:
+        return True, f"GPU: {', '.join(found)}", ""
+    if "google.colab" in sys.modules:
+        advice = (
+            "In Colab, Runtime → Change runtime type → T4 GPU switches one on "
+            "(and starts the notebook afresh)."
+        )
+    else:
+        advice = "None is needed: the quick profile is made for a CPU."
+    return True, f"GPU: none, training runs on the {device()}", advice
+
+
+def _disk():
+    from course_utils.datasets import fetch
+
+    folder = fetch.data_dir()
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    free = shutil.disk_usage(existing).free / GIGABYTE
+    ok = free >= 2
+    advice = "" if ok else "Free 2 GB, or set COURSE_DATA_DIR to a folder on another disk."
+    return ok, f"Disk: {free:.0f} GB free where the data is kept", advice
+
+
+def _data(run):
+    from course_utils.datasets import catalog
+
+    if run.profile == "sample":
+        return True, "Data: made up on this machine, no network needed", ""
+    mirror = os.environ.get("COURSE_MIRROR")
+    archive = catalog.get("sunnybrook").archives[0]
+    where = f"{mirror.rstrip('/')}/{archive.name}" if mirror else archive.url
+    advice = (
+        "Check the network, or set COURSE_MIRROR to a folder or address that has the archives, or "
+        "go on with made-up data: COURSE_PROFILE=sample."
+    )
+    if not where.startswith(("http://", "https://")):
+        ok = Path(where).is_file()
+        return ok, f"Data: mirror {'has' if ok else 'lacks'} {archive.name}", "" if ok else advice
+    try:
+        request = urllib.request.Request(where, method="HEAD")
+        with urllib.request.urlopen(request, timeout=10):
+            return True, "Data: the archive answers", ""
+    except (urllib.error.URLError, TimeoutError) as error:
+        return False, f"Data: no answer from {where} ({error})", advice
+
+
+def _profile(run):
+    advice = {
+        "sample": "Seconds a chapter, made-up images. For the real data: COURSE_PROFILE=quick.",
+        "quick": "Real data, minutes on a CPU. For the published schedules: COURSE_PROFILE=full.",
+        "full": "Real data, the published schedules. For a shorter run: COURSE_PROFILE=quick.",
+    }[run.profile]
+    return True, f"Profile: {run.profile} ({run.why})", advice
+
+
+def hush():
+    """Keep TensorFlow from warning of retracing: a chapter builds many networks, on purpose."""
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
+
+
+@contextmanager
+def _quiet():
+    """Drop what TensorFlow's C++ code writes to standard error while it is imported.
+
+    On a machine without a GPU that is a page of remarks about CUDA, and no log level reaches the
+    first of them. Whatever goes wrong is still raised as a Python exception.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    saved = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def _processor():
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _cpuinfo(key):
+    """First value of `key` in Linux's /proc/cpuinfo, "" elsewhere."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")

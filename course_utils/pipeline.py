@@ -1,0 +1,107 @@
+"""From arrays to batches: `tf.data` pipelines in which image and mask never part."""
+
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+
+def batches(images, masks, batch_size, *, shuffle=False, augment=None, repeat=False, seed=0):
+    """Cut a data set into batches for `fit`, `evaluate` and `predict`.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape [N, H, W, C]
+        Values in 0 … 255.
+    masks : ndarray of uint8, shape [N, H, W]
+        Class numbers.
+    batch_size : int
+        Images a batch; the last batch may be shorter, no image is dropped.
+    shuffle : bool, optional
+        Draw a new order for every pass.
+    augment : callable or None, optional
+        What `augmentation` returns: maps a batch of images and masks to another.
+    repeat : bool, optional
+        Go on for ever, for `fit(..., steps_per_epoch=...)`.
+    seed : int, optional
+        Seed of the shuffling.
+
+    Returns
+    -------
+    tf.data.Dataset
+        Of pairs (images float32 [B, H, W, C] in [0, 1], masks float32 [B, H, W, 1]).
+
+    Raises
+    ------
+    ValueError
+        If images and masks do not belong together, or there are none.
+    """
+    images, masks = np.asarray(images), np.asarray(masks)
+    if len(images) == 0 or images.shape[:3] != masks.shape:
+        raise ValueError(
+            f"images {images.shape} and masks {masks.shape} do not belong together: expected "
+            "[N, H, W, C] and [N, H, W] with equal N (at least 1), H and W."
+        )
+    if images.dtype != np.uint8:
+        raise ValueError(f"images must be uint8 with values 0 … 255, got {images.dtype}.")
+    dataset = tf.data.Dataset.from_tensor_slices((images, masks[..., np.newaxis]))
+    if shuffle:
+        dataset = dataset.shuffle(len(images), seed=seed, reshuffle_each_iteration=True)
+    if repeat:
+        dataset = dataset.repeat()
+    dataset = dataset.batch(batch_size).map(_to_float, num_parallel_calls=tf.data.AUTOTUNE)
+    if augment is not None:
+        dataset = dataset.map(augment, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _to_float(image, mask):
+    return tf.cast(image, tf.float32) / 255.0, tf.cast(mask, tf.float32)
+
+
+def augmentation(*, flip=None, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0, seed=0):
+    """Random changes that hit an image and its mask alike, by Keras's own layers.
+
+    Images are resampled bilinearly, masks by nearest neighbour, so that no new class numbers
+    arise; what comes in from outside the picture is black background. Brightness changes the image
+    alone.
+
+    Parameters
+    ----------
+    flip : {None, "horizontal", "vertical", "horizontal_and_vertical"}, optional
+        Mirror half of the images.
+    rotation : float, optional
+        Up to this many degrees either way.
+    shift : float, optional
+        Up to this share of height and width, in [0, 1].
+    zoom : float, optional
+        Up to this share larger or smaller, in [0, 1).
+    brightness : float, optional
+        Add up to this much, in [0, 1], either way.
+    seed : int, optional
+        Seed of all draws.
+
+    Returns
+    -------
+    callable
+        ``(images, masks) -> (images, masks)``, for batches as `batches` makes them.
+    """
+    steps = []
+    if brightness:
+        steps.append(layers.RandomBrightness(brightness, value_range=(0, 1), seed=seed))
+    if flip:
+        steps.append(layers.RandomFlip(flip, seed=seed))
+    outside = {"fill_mode": "constant", "fill_value": 0.0, "seed": seed}
+    if rotation:
+        steps.append(layers.RandomRotation(rotation / 360, **outside))
+    if shift:
+        steps.append(layers.RandomTranslation(shift, shift, **outside))
+    if zoom:
+        steps.append(layers.RandomZoom((-zoom, zoom), **outside))
+
+    def augment(images, masks):
+        pair = {"images": images, "segmentation_masks": masks}
+        for step in steps:
+            pair = step(pair, training=True)
+        return pair["images"], tf.cast(pair["segmentation_masks"], tf.float32)
+
+    return augment

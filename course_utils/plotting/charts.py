@@ -1,0 +1,155 @@
+"""Charts: learning curves, and how much of an image is foreground."""
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from .figures import BLUE, GREY, VERMILION, cycle, new_figure, spread, tidy
+
+NAMES = {
+    "loss": "loss",
+    "miou": "mean IoU",
+    "accuracy": "pixel accuracy",
+    "pixel_accuracy": "pixel accuracy",
+    "lr": "learning rate",
+    "learning_rate": "learning rate",
+}
+
+
+def history(histories, quantities=("loss", "miou"), *, log_loss=False):
+    """Draw learning curves: training dashed, validation solid, each named at its end.
+
+    Parameters
+    ----------
+    histories : Keras `History`, its `history` dict, or a dict of name of the run -> either
+    quantities : sequence of str
+        One panel each; `"miou"` draws `miou` and `val_miou`, whichever of them were recorded.
+    log_loss : bool
+        Draw the losses on a logarithmic axis.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        If a quantity was recorded in none of the runs, or nothing was recorded at all.
+    """
+    runs = _runs(histories)
+    quantities = (quantities,) if isinstance(quantities, str) else tuple(quantities)
+    figure, axes = new_figure(1, len(quantities), height=3.2)
+    for ax, quantity in zip(axes[0], quantities, strict=True):
+        curves = draw_curves(ax, runs, quantity)
+        if not curves:
+            known = sorted({key.removeprefix("val_") for run in runs.values() for key in run})
+            raise ValueError(f"quantities has {quantity!r}, but recorded were only {known}")
+        if log_loss and "loss" in quantity:
+            ax.set_yscale("log")
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            ax.yaxis.set_minor_formatter(NullFormatter())
+        _label_ends(figure, ax, curves)
+    if len(runs) > 1:
+        styles = [
+            Line2D([], [], color=GREY, linestyle=style, label=label)
+            for style, label in (("--", "training"), ("-", "validation"))
+        ]
+        axes[0, 0].legend(handles=styles, frameon=False, fontsize=9)
+    return figure
+
+
+def draw_curves(ax, runs, quantity, *, first=1):
+    """Draw one quantity of every run, from epoch `first` on; returns a list of (name, line)."""
+    curves = []
+    for colour, (name, record) in zip(cycle(len(runs)), runs.items(), strict=True):
+        for key, kind, style in (
+            (quantity, "training", "--"),
+            (f"val_{quantity}", "validation", "-"),
+        ):
+            values = np.asarray(record.get(key, ()), dtype=float)
+            if not np.isfinite(values).any():
+                continue
+            epochs = np.arange(first, first + len(values))
+            mark = "o" if len(values) == 1 else None  # one point makes no line
+            line = ax.plot(epochs, values, style, color=colour, marker=mark, markersize=4)[0]
+            line.set_linewidth(1.8 if style == "-" else 1.3)
+            line.set_gid(key)
+            if len(runs) == 1 or kind == "validation" or f"val_{quantity}" not in record:
+                curves.append((kind if len(runs) == 1 else name, line))
+    tidy(ax, "epoch", "", NAMES.get(quantity, quantity))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    return curves
+
+
+def foreground_share(shares):
+    """Draw how much of each image is foreground, as a histogram with its median.
+
+    Parameters
+    ----------
+    shares : array [N]
+        Foreground pixels over all pixels, one number an image, in [0, 1].
+
+    Returns
+    -------
+    Figure
+    """
+    shares = np.asarray(shares, dtype=float).ravel()
+    if shares.size == 0 or shares.min() < 0 or shares.max() > 1:
+        raise ValueError("shares must hold at least one number, all between 0 and 1")
+    figure, axes = new_figure(height=2.8)
+    ax = axes[0, 0]
+    bins = min(30, max(5, int(2 * np.sqrt(shares.size))))
+    ax.hist(shares, bins=bins, range=(0, shares.max() * 1.02 or 1), color=BLUE, edgecolor="white")
+    median = np.median(shares)
+    ax.axvline(median, color=VERMILION, linewidth=2)
+    ax.annotate(
+        f"median {100 * median:.1f} %: half of the images have less",
+        (median, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 4),
+        textcoords="offset points",
+        color=VERMILION,
+        ha="left" if median < shares.max() / 2 else "right",
+    )
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    tidy(ax, "foreground pixels, share of the image", "images")
+    return figure
+
+
+def _runs(histories):
+    """Bring all accepted kinds of history into one: name of the run -> dict of lists."""
+    if hasattr(histories, "history"):
+        histories = histories.history
+    if not histories:
+        raise ValueError("histories is empty: has the model been trained yet?")
+    first = next(iter(histories.values()))
+    if not hasattr(first, "history") and not isinstance(first, dict):
+        return {"": histories}
+    return {name: getattr(run, "history", run) for name, run in histories.items()}
+
+
+def _label_ends(figure, ax, curves, size=9):
+    """Write each curve's name behind its last point, moved apart where they would overlap."""
+    figure.draw_without_rendering()  # so that the axes have their final size
+    to_pixels = ax.transData.transform
+    ends = []
+    for _, line in curves:
+        x, y = (np.asarray(values, dtype=float) for values in line.get_data())
+        known = np.isfinite(y)
+        ends.append((x[known][-1], y[known][-1]))
+    right = max(x for x, _ in ends)
+    heights = [to_pixels((right, y))[1] for _, y in ends]
+    placed = spread(heights, gap=1.25 * size * figure.dpi / 72)
+    for (name, line), (_, y), before, after in zip(curves, ends, heights, placed, strict=True):
+        ax.annotate(
+            name,
+            (right, y),
+            xytext=(6, (after - before) * 72 / figure.dpi),
+            textcoords="offset points",
+            va="center",
+            color=line.get_color(),
+            fontsize=size,
+            annotation_clip=False,
+        )

@@ -1,0 +1,176 @@
+"""What all figures of the course share: size, colours, tidy axes, and how a notebook shows them."""
+
+import io
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from ..datasets import IGNORE
+
+WIDTH = 9.0  # inches; fills a notebook's column
+DPI = 90
+
+# Okabe & Ito (2008), "Color Universal Design": told apart with every common colour vision.
+ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
+BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+BLACK, GREY, LIGHT = "#000000", "#7A7A7A", "#E4E4E4"
+CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+
+# One code for all chapters: what a model found, what it missed, what it made up.
+HIT, MISS, FALSE_ALARM = SKY, YELLOW, VERMILION
+
+
+class CourseFigure(Figure):
+    """A pyplot figure that a notebook shows exactly once.
+
+    IPython shows every open pyplot figure at the end of a cell, and the value of the cell's last
+    line besides: a function that returns its figure would be seen twice. This one closes itself
+    when it is shown. Its PNG has a palette of 256 colours, which keeps committed notebooks small.
+    """
+
+    def _ipython_display_(self):
+        import matplotlib.pyplot as plt
+        from IPython.display import display
+
+        display({"image/png": png(self), "text/plain": repr(self)}, raw=True)
+        plt.close(self)
+
+
+def png(figure):
+    """Draw a figure as a PNG with at most 256 colours; returns bytes."""
+    from PIL import Image
+
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=figure.dpi, facecolor="white")
+    picture = Image.open(drawn).convert("RGB").quantize(256)
+    picture.save(small, format="png", optimize=True)
+    return small.getvalue()
+
+
+def new_figure(rows=1, columns=1, *, height, width=WIDTH, **kwargs):
+    """Like `pyplot.subplots`, at the course's size.
+
+    Returns
+    -------
+    figure : CourseFigure
+    axes : ndarray of Axes, shape [rows, columns]
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(width, height),
+        dpi=DPI,
+        layout="constrained",
+        squeeze=False,
+        FigureClass=CourseFigure,
+        **kwargs,
+    )
+    return figure, axes
+
+
+def tidy(ax, xlabel="", ylabel="", title=""):
+    """Drop the two spines that carry nothing, and label what is left."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    if title:
+        ax.set_title(title, loc="left", fontsize=11)
+    return ax
+
+
+def bare(ax):
+    """Drop ticks and spines, as on a picture; titles and labels stay."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def spread(values, gap):
+    """Move numbers apart until neighbours differ by at least `gap`, keeping their order.
+
+    Labels at the end of curves stay readable where the curves end close together.
+    """
+    values = np.asarray(values, dtype=float)
+    order = np.argsort(values, kind="stable")
+    placed = values[order]
+    for _ in range(200):
+        short = gap - np.diff(placed)
+        if (short <= 1e-9).all():
+            break
+        push = np.where(short > 0, short / 2, 0.0)
+        placed[:-1] -= push
+        placed[1:] += push
+    result = np.empty_like(placed)
+    result[order] = placed
+    return result
+
+
+def as_image(image, name="image"):
+    """Check one picture: uint8, or float in [0, 1]; [H,W], [H,W,1] or [H,W,3]. Drops a last 1."""
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[-1] == 1:
+        image = image[..., 0]
+    if image.ndim != 2 and not (image.ndim == 3 and image.shape[-1] in (3, 4)):
+        raise ValueError(
+            f"{name} must have the shape [H,W], [H,W,1] or [H,W,3]; it has {image.shape}"
+        )
+    return image
+
+
+def as_mask(mask, name="mask", shape=None):
+    """Check one mask: whole numbers, [H,W] or [H,W,1], as large as `shape`. Returns int [H,W]."""
+    mask = np.asarray(mask)
+    if mask.ndim == 3 and mask.shape[-1] == 1:
+        mask = mask[..., 0]
+    if mask.ndim != 2:
+        raise ValueError(f"{name} must have the shape [H,W] or [H,W,1]; it has {mask.shape}")
+    if shape is not None and mask.shape != tuple(shape[:2]):
+        raise ValueError(f"{name} is {mask.shape}, but the image it belongs to is {shape[:2]}")
+    whole = mask.astype(int)
+    if mask.dtype.kind == "f" and not np.array_equal(mask, whole):
+        raise ValueError(
+            f"{name} holds fractions, not class numbers: threshold it, or take the argmax, first"
+        )
+    return whole
+
+
+def same_length(**sequences):
+    """Raise a ValueError that names the arguments whose lengths differ."""
+    lengths = {name: len(value) for name, value in sequences.items() if value is not None}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise ValueError(f"one entry an image is needed, but {listed}")
+
+
+def is_ignored(mask):
+    """Where a mask says 'do not count this pixel'."""
+    return mask == IGNORE
+
+
+def cycle(count):
+    """So many colours for curves or dots, from the start again after seven."""
+    return [CYCLE[number % len(CYCLE)] for number in range(count)]
+
+
+def class_palette(class_names):
+    """One colour a class, easy to tell apart; light grey for a first class named "background"."""
+    colours = [SKY, GREEN, "#9A9A9A", YELLOW, BLUE, VERMILION, PURPLE, ORANGE]
+    colours += ["#332288", "#882255", "#999933", "#44AA99"]
+    if class_names and class_names[0].startswith("background"):
+        colours = ["#D9D9D9", VERMILION, BLUE, GREEN, ORANGE, SKY, PURPLE, YELLOW, *colours[8:]]
+    return tuple(colours[number % len(colours)] for number in range(len(class_names)))
+
+
+def outline_region(ax, inside, colour, linewidth=1.2):
+    """Draw the edge of a region along pixel borders: at (x - 0.5, y - 0.5), as imshow has them."""
+    padded = np.pad(inside, 1)
+    y, x = np.nonzero(padded[1:, :] != padded[:-1, :])
+    flat = np.stack([np.stack([x - 1.5, y - 0.5], 1), np.stack([x - 0.5, y - 0.5], 1)], 1)
+    y, x = np.nonzero(padded[:, 1:] != padded[:, :-1])
+    upright = np.stack([np.stack([x - 0.5, y - 1.5], 1), np.stack([x - 0.5, y - 0.5], 1)], 1)
+    lines = LineCollection(np.concatenate([flat, upright]), colors=[colour], linewidths=linewidth)
+    ax.add_collection(lines, autolim=False)

@@ -1,0 +1,105 @@
+"""Charts of scores: the confusion matrix, and runs against each other."""
+
+import numpy as np
+
+from .figures import GREY, LIGHT, cycle, new_figure, tidy
+
+
+def confusion(matrix, class_names):
+    """Draw a confusion matrix: each cell's pixels, and its share of the row (of the true class).
+
+    Parameters
+    ----------
+    matrix : int array [k, k]; rows are the truth, columns the prediction
+    class_names : sequence of k str
+
+    Returns
+    -------
+    Figure
+    """
+    matrix = np.asarray(matrix)
+    k = len(class_names)
+    if matrix.shape != (k, k):
+        raise ValueError(f"matrix is {matrix.shape}, but class_names has {k} names")
+    totals = matrix.sum(axis=1, keepdims=True)
+    share = np.divide(matrix, totals, out=np.full((k, k), np.nan), where=totals > 0)
+    figure, axes = new_figure(height=1.3 + 0.75 * k, width=min(9.0, 2.6 + 1.35 * k))
+    ax = axes[0, 0]
+    ax.imshow(np.nan_to_num(share), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for row in range(k):
+        for column in range(k):
+            percent = f"{share[row, column]:.1%}" if totals[row, 0] else "–"
+            ax.text(
+                column,
+                row,
+                f"{percent}\n{matrix[row, column]:,}",
+                ha="center",
+                va="center",
+                fontsize=10 if k < 7 else 8,
+                color="white" if share[row, column] > 0.55 else "black",
+            )
+    ax.set_xticks(range(k), class_names, rotation=0 if k < 5 else 30)
+    ax.set_yticks(range(k), class_names)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.set_xticks(np.arange(1, k) - 0.5, minor=True)
+    ax.set_yticks(np.arange(1, k) - 0.5, minor=True)
+    ax.grid(which="minor", color="white", linewidth=3)
+    ax.tick_params(which="minor", length=0)
+    ax.set(xlabel="prediction", ylabel="truth")
+    ax.set_title("pixels, and their share of the true class", loc="left", fontsize=11)
+    return figure
+
+
+def seeds(results, *, references=None, quantity="mean IoU"):
+    """Draw the score of every seed of every run, with each run's mean.
+
+    Parameters
+    ----------
+    results : dict, name of the run -> sequence of scores, one a seed; drawn from top to bottom
+    references : dict, name -> score, optional
+        Drawn as vertical lines, for instance a published figure.
+    quantity : str
+        Name of the score.
+
+    Returns
+    -------
+    Figure
+    """
+    if not results or any(len(values) == 0 for values in results.values()):
+        raise ValueError("results must hold at least one run, and each run at least one score")
+    figure, axes = new_figure(height=1.0 + 0.45 * len(results))
+    ax = axes[0, 0]
+    for row, (colour, values) in enumerate(zip(cycle(len(results)), results.values(), strict=True)):
+        values = np.asarray(values, dtype=float)
+        mean = values.mean()
+        ax.axhline(row, color=LIGHT, linewidth=1, zorder=0)
+        ax.plot([mean, mean], [row - 0.28, row + 0.28], color=colour, linewidth=2.5)
+        ax.scatter(values, np.full(values.shape, row), s=38, color=colour, alpha=0.75, zorder=3)
+        spread_text = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
+        ax.annotate(
+            f"{mean:.3f}{spread_text}",
+            (1, row),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    for name, score in (references or {}).items():
+        ax.axvline(score, color=GREY, linestyle=":", linewidth=1.5)
+        ax.annotate(
+            f"{name} {score:.4g}",
+            (score, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            color=GREY,
+            fontsize=9,
+        )
+    ax.set_yticks(range(len(results)), list(results))
+    ax.set_ylim(len(results) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    tidy(ax, f"{quantity} (a dot: one seed; a bar: their mean ± standard deviation)")
+    ax.spines["left"].set_visible(False)
+    return figure

@@ -1,0 +1,211 @@
+"""Start a chapter: the profile, the seed, the device, the data; keep its results."""
+
+import os
+import platform
+import warnings
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from course_utils import machine
+from course_utils.scoreboard import Scoreboard, add_record, results_folder
+
+PROFILES = ("sample", "quick", "full")
+
+# The data set of each chapter; None where the chapter draws its own pictures.
+CHAPTERS = {
+    "00_start_here": None,
+    "01_mri_mlp": "sunnybrook",
+    "02_mri_fcn": "sunnybrook",
+}
+
+
+@dataclass
+class Run:
+    """One run of one chapter, as `start` hands it to the notebook.
+
+    Attributes
+    ----------
+    chapter : str
+        The notebook's name without ending, such as "01_mri_mlp".
+    profile : {"sample", "quick", "full"}
+        How much is computed, and on what data.
+    seed : int
+        Seed of this run.
+    why : str
+        Why this profile was chosen.
+    device : str
+        What trains: the GPU or the processor.
+    precision : {"mixed_bfloat16", "float32"}
+        The faster of the two on this machine, for `keras.mixed_precision.set_global_policy`.
+    data_dir : pathlib.Path or None
+        Folder of the chapter's data set, unpacked and checked.
+    source : str
+        What the data is and where it came from.
+    results : list of dict
+        What `record` has kept so far.
+    """
+
+    chapter: str
+    profile: str
+    seed: int
+    why: str
+    device: str
+    precision: str
+    data_dir: Path | None = None
+    source: str = "drawn by the chapter itself"
+    provenance: dict = field(default_factory=dict)
+    results: list = field(default_factory=list)
+
+    def choose(self, *, sample, quick, full):
+        """Return the argument that belongs to this run's profile."""
+        return {"sample": sample, "quick": quick, "full": full}[self.profile]
+
+    def record(self, name, scores, *, protocol, **details):
+        """Keep the scores of one training for the scoreboard.
+
+        Under `make results` they are also written to ``results/<chapter>.json`` at once, with the
+        data, the seed, the device, the versions and the date.
+
+        Parameters
+        ----------
+        name : str
+            The row of the scoreboard, such as "FCN, published recipe".
+        scores : dict of str to float
+            Such as ``{"pixel_accuracy": 0.99, "miou": 0.9}``, each in [0, 1].
+        protocol : str
+            On which images and how the scores were computed.
+        **details
+            What else should be kept, such as ``image_passes=46800, seconds=512.0``.
+        """
+        entry = {
+            "run": name,
+            "profile": self.profile,
+            "seed": self.seed,
+            "scores": {key: round(float(value), 5) for key, value in scores.items()},
+            "protocol": protocol,
+            **details,
+            "data": {"source": self.source, **self.provenance},
+            "device": self.device,
+            "precision": details.get("precision", self.precision),
+            "versions": versions(),
+            "date": date.today().isoformat(),
+        }
+        self.results = [kept for kept in self.results if kept["run"] != name] + [entry]
+        folder = os.environ.get("COURSE_RESULTS")
+        if folder and self.profile == "sample":
+            raise ValueError("COURSE_RESULTS is set, but figures on made-up data are not results.")
+        if folder:
+            add_record(Path(folder) / f"{self.chapter}.json", self.chapter, entry)
+        shown = " · ".join(f"{key} {value:.4f}" for key, value in entry["scores"].items())
+        print(f"{name} (seed {self.seed}): {shown}")
+
+    def scoreboard(self):
+        """Return the table of this run's scores, ours on the real data, and the published ones."""
+        return Scoreboard(self.chapter, self.results, results_folder())
+
+
+def start(chapter, profile=None):
+    """Get ready for a chapter and say what was found.
+
+    Parameters
+    ----------
+    chapter : str
+        The notebook's name without ending.
+    profile : {"sample", "quick", "full"}, optional
+        Default: what ``COURSE_PROFILE`` says; where it says nothing, "full" with a GPU and "quick"
+        without.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ValueError
+        If the chapter, ``COURSE_PROFILE`` or ``COURSE_SEED`` is none that exists.
+    CourseDataError
+        If the chapter's data cannot be had; the message offers the made-up sample.
+    """
+    if chapter not in CHAPTERS:
+        raise ValueError(f"No chapter {chapter!r}; there are: {', '.join(CHAPTERS)}.")
+    profile, why = _profile(profile)
+    seed = _seed()
+    print(f"{chapter} · profile: {profile} ({why}) · seed {seed}")
+    device, precision = machine.device(), machine.precision()  # imports TensorFlow
+    print(f"{device} · {precision} · " + ", ".join(f"{k} {v}" for k, v in versions().items()))
+
+    import keras
+
+    machine.hush()
+    # Keras says so on every fit with a tf.data.Dataset, which shuffles by itself.
+    warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
+    keras.utils.set_random_seed(seed)
+    run = Run(chapter, profile, seed, why, device, precision)
+    if CHAPTERS[chapter] is not None:
+        _attach_data(run, CHAPTERS[chapter])
+    print(f"Data: {run.source}")
+    return run
+
+
+def versions():
+    """Return the versions that a figure depends on."""
+    found = {"Python": platform.python_version()}
+    for name, package in {"TensorFlow": "tensorflow", "Keras": "keras", "NumPy": "numpy"}.items():
+        try:
+            found[name] = version(package)
+        except PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def _profile(argument):
+    chosen, why = argument, "chosen in the set-up cell"
+    if chosen is None and os.environ.get("COURSE_PROFILE"):
+        chosen, why = os.environ["COURSE_PROFILE"], "from COURSE_PROFILE"
+    if chosen is None:
+        gpu = bool(machine.gpus())
+        chosen = "full" if gpu else "quick"
+        why = "a GPU was found" if gpu else "no GPU was found"
+    if chosen not in PROFILES:
+        raise ValueError(
+            f"Unknown profile {chosen!r} ({why}). Expected one of {', '.join(PROFILES)}: set "
+            "COURSE_PROFILE to one of them, or unset it."
+        )
+    return chosen, why
+
+
+def _seed():
+    text = os.environ.get("COURSE_SEED", "0")
+    try:
+        seed = int(text)
+    except ValueError:
+        seed = -1
+    if seed < 0:
+        raise ValueError(f"COURSE_SEED must be a whole number of at least 0, got {text!r}.")
+    return seed
+
+
+def _attach_data(run, name):
+    from course_utils.datasets import CourseDataError, catalog, fetch, samples
+
+    if run.profile == "sample":
+        entry = samples.SAMPLES[name]
+        root = fetch.data_dir() / "samples"
+        run.data_dir = fetch.fetch(entry, root=root, mirror=samples.mirror(root / "archives"))
+        run.source = entry.title
+    else:
+        entry = catalog.get(name)
+        try:
+            run.data_dir = fetch.fetch(entry)
+        except CourseDataError as error:
+            raise CourseDataError(
+                f"{error}\n\nTo go on with made-up images instead, change the last line of this "
+                f'cell to\n    run = runtime.start("{run.chapter}", profile="sample")'
+            ) from None
+        run.source = entry.title
+    archives = fetch.provenance(run.data_dir)["archives"]
+    run.provenance = {"sha256": {archive["name"]: archive["sha256"] for archive in archives}}
+
+

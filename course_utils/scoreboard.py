@@ -1,0 +1,142 @@
+"""Measured figures: kept in ``results/*.json`` with where they come from, shown side by side."""
+
+import json
+import os
+from pathlib import Path
+from statistics import mean, stdev
+
+COLUMNS = {
+    "pixel_accuracy": "pixel accuracy",
+    "miou": "mIoU",
+    "lv_iou": "ventricle IoU",
+    "lv_dice": "ventricle Dice",
+}
+
+
+def results_folder():
+    """Return the folder of measured figures: the project's own, or the installed package's copy."""
+    package = Path(__file__).parent
+    beside = package.parent / "results"
+    return beside if beside.is_dir() else package / "_results"
+
+
+def add_record(path, chapter, entry):
+    """Add one measured figure to a results file; the same run, profile and seed is replaced.
+
+    The file is written aside and renamed whole, so that a run that is stopped loses nothing.
+    """
+    path = Path(path)
+    records = {_key(kept): kept for kept in read(path)["records"]} if path.exists() else {}
+    records[_key(entry)] = entry  # in the place of the one it replaces, if any
+    content = {"chapter": chapter, "records": list(records.values())}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    aside.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(aside, path)
+
+
+def _key(entry):
+    return entry["run"], entry["profile"], entry["seed"]
+
+
+def read(path):
+    """Read a results file; a broken one is an error that names it."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{path} is no valid JSON ({error}). Restore it from git, or remove it and run "
+            "make results again."
+        ) from error
+
+
+def measured_scores(chapter, score, starts_with="", profile="full"):
+    """Return our measured figures of a chapter: training -> scores, one a seed.
+
+    Parameters
+    ----------
+    chapter : str
+        The notebook's name without ending.
+    score : str
+        Such as "miou".
+    starts_with : str, optional
+        Only trainings whose names begin so; the beginning is cut off.
+    profile : str, optional
+        Profile of the measurement.
+
+    Returns
+    -------
+    dict of str to list of float
+    """
+    path = results_folder() / f"{chapter}.json"
+    found = {}
+    for entry in read(path)["records"] if path.exists() else []:
+        if entry["run"].startswith(starts_with) and entry["profile"] == profile:
+            name = entry["run"].removeprefix(starts_with)
+            found.setdefault(name, []).append(entry["scores"][score])
+    return found
+
+
+class Scoreboard:
+    """Yours, ours and the published figure of each training, each with its protocol.
+
+    Parameters
+    ----------
+    chapter : str
+        Whose figures.
+    yours : list of dict
+        What `course_utils.runtime.Run.record` kept in this session.
+    folder : path
+        Folder with ``<chapter>.json`` (measured by us) and ``published.json``.
+    """
+
+    def __init__(self, chapter, yours, folder):
+        self.chapter = chapter
+        self.yours = yours
+        measured, published = Path(folder) / f"{chapter}.json", Path(folder) / "published.json"
+        self.measured = read(measured)["records"] if measured.exists() else []
+        self.published = [r for r in read(published)["records"] if chapter in r["chapters"]]
+
+    def rows(self):
+        """Return the table's rows as lists of text, the header first."""
+        entries = self.yours + self.measured + self.published
+        columns = [key for key in COLUMNS if any(key in e["scores"] for e in entries)]
+        table = [["training", "whose", *(COLUMNS[key] for key in columns), "protocol"]]
+        for name in dict.fromkeys(entry["run"] for entry in entries):
+            for entry in (e for e in self.yours if e["run"] == name):
+                table.append(_row(name, "yours", [entry], columns))
+            ours = [e for e in self.measured if e["run"] == name]
+            for profile in dict.fromkeys(e["profile"] for e in ours):
+                chosen = [e for e in ours if e["profile"] == profile]
+                table.append(_row(name, "measured by us", chosen, columns))
+            for entry in (e for e in self.published if e["run"] == name):
+                cells = [f"{entry['scores'][k]:.4f}" if k in entry["scores"] else "" for k in columns]
+                table.append([name, f"published: {entry['source']}", *cells, entry["protocol"]])
+        return table
+
+    def _repr_markdown_(self):
+        header, *body = self.rows()
+        lines = [header, ["---"] * len(header), *body]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+    def __repr__(self):
+        table = self.rows()
+        widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+        return "\n".join("  ".join(c.ljust(w) for c, w in zip(r, widths)) for r in table)
+
+
+def _row(name, whose, entries, columns):
+    cells = []
+    for key in columns:
+        values = [e["scores"][key] for e in entries if key in e["scores"]]
+        spread = f" ± {stdev(values):.4f}" if len(values) > 1 else ""
+        cells.append(f"{mean(values):.4f}{spread}" if values else "")
+    first, seeds = entries[0], sorted(entry["seed"] for entry in entries)
+    passes = f", {first['image_passes']:,} image passes" if "image_passes" in first else ""
+    days = sorted({entry["date"] for entry in entries})
+    protocol = (
+        f"{first['protocol']}; {first['profile']} profile{passes}; "
+        f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}; "
+        f"{first['data']['source']}; {first['device']}, {first['precision']}; {days[-1]}"
+    )
+    return [name, whose, *cells, protocol]

@@ -1,0 +1,85 @@
+"""Run a chapter on the real data and keep the figures in results/.
+
+    python data_scripts/run_results.py 02_mri_fcn --seeds 0 1 2 --profile full
+
+The chapter writes results/CHAPTER.json as its trainings end. The executed notebook and what it
+printed are left in build/results/, out of git: its figures show images of the data set.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from notebook_runner import NOTEBOOKS, ROOT, execute, read
+
+
+def run_chapter(path, seed, profile, *, results, build, settings=None):
+    """Execute one chapter once; True if it reached its end.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The notebook.
+    seed : int
+    profile : {"quick", "full"}
+    results, build : pathlib.Path
+        Folders of the figures, and of the executed notebook and its log.
+    settings : dict, optional
+        More environment variables.
+    """
+    name = f"{path.stem}-{profile}-seed{seed}"
+    build.mkdir(parents=True, exist_ok=True)
+    notebook, begin = read(path), time.monotonic()
+    with (build / f"{name}.log").open("w", encoding="utf-8") as log:
+
+        def echo(text):
+            for out in (sys.stdout, log):
+                out.write(text)
+                out.flush()
+
+        try:
+            execute(
+                notebook,
+                echo=echo,
+                folder=path.parent,
+                COURSE_PROFILE=profile,
+                COURSE_SEED=str(seed),
+                COURSE_RESULTS=str(results),
+                **(settings or {}),
+            )
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            echo(f"\n{name} stopped: {type(error).__name__}; see the traceback above.\n")
+            return False
+        finally:
+            nbformat.write(notebook, build / f"{name}.ipynb")
+        echo(f"\n{name}: done in {time.monotonic() - begin:.0f} s\n")
+    return True
+
+
+def main(arguments=None):
+    """Run the command line; 0 if every run reached its end."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    chapters = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+    parser.add_argument("chapter", choices=chapters)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--profile", choices=("quick", "full"), default="full")
+    parser.add_argument("--results", type=Path, default=ROOT / "results", help="folder to write")
+    chosen = parser.parse_args(arguments)
+    reached_end = [
+        run_chapter(
+            NOTEBOOKS / f"{chosen.chapter}.ipynb",
+            seed,
+            chosen.profile,
+            results=chosen.results.resolve(),
+            build=ROOT / "build" / "results",
+        )
+        for seed in chosen.seeds
+    ]
+    return 0 if all(reached_end) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""A tiny data set in the Sunnybrook layout, as files, archives, a mirror and a catalog entry."""
+
+import dataclasses
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from course_utils.datasets.catalog import SUNNYBROOK
+
+PAIRS = {"train": 3, "val": 2}
+SIZE = 16
+
+
+class Tiny:
+    """3 + 2 pairs of 16 x 16 pixels, as files {member name: bytes}, archives and entry."""
+
+    def __init__(self):
+        rng = np.random.default_rng(7)
+        self.images, self.masks, self.files = {}, {}, {}
+        for split, count in PAIRS.items():
+            self.images[split] = rng.integers(0, 256, (count, SIZE, SIZE, 1), np.uint8)
+            self.masks[split] = rng.integers(0, 2, (count, SIZE, SIZE), np.uint8)
+            for i in range(count):
+                self.files[f"{split}/image/{i:03d}.png"] = png(self.images[split][i, ..., 0])
+                self.files[f"{split}/label/{i:03d}.png"] = png(self.masks[split][i])
+
+    def archive(self, split: str) -> bytes:
+        return zipped({k: v for k, v in self.files.items() if k.startswith(split)})
+
+    def entry(self, url: str = "", **changes):
+        """The catalog's entry with these counts; its archives are published at `url`."""
+        archives = tuple(
+            dataclasses.replace(
+                a,
+                url=url and f"{url}/published/{a.name}",
+                size=10_000,
+                unpacked_size=100_000,
+                **changes,
+            )
+            for a in SUNNYBROOK.archives
+        )
+        return dataclasses.replace(SUNNYBROOK, archives=archives, pairs=PAIRS)
+
+    def publish(self, server, at: str = "published") -> None:
+        for split in PAIRS:
+            server.answers[f"/{at}/{split}.zip"] = [self.archive(split)]
+
+    def mirror(self, folder: Path, *, sums: bool = True) -> Path:
+        folder.mkdir(exist_ok=True)
+        for split in PAIRS:
+            (folder / f"{split}.zip").write_bytes(self.archive(split))
+        if sums:
+            (folder / "SHA256SUMS").write_text(self.sums())
+        return folder
+
+    def sums(self) -> str:
+        digests = {s: hashlib.sha256(self.archive(s)).hexdigest() for s in PAIRS}
+        return "".join(f"{digest}  {split}.zip\n" for split, digest in digests.items())
+
+    def unpacked(self, folder: Path) -> Path:
+        for name, content in self.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        return folder
+
+
+def png(picture: np.ndarray) -> bytes:
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()

@@ -1,0 +1,85 @@
+"""The web pages of the course."""
+
+import build_course
+import draw_overview
+import nbformat
+import pytest
+
+TITLE = (
+    "# 01 · A chapter\n\n[![Badge](b.svg)](c)\n\nThe *promise* of `it`, [here](x.md).\n\n> A box"
+)
+
+
+def write(folder, name, *sources):
+    cells = [nbformat.v4.new_markdown_cell(TITLE)]
+    cells += [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
+
+
+def test_title_and_promise():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(TITLE)])
+    assert build_course.title_and_promise(notebook) == (
+        "01 · A chapter",
+        "The promise of it, here.",
+    )
+
+
+def test_links_between_chapters_lead_to_their_pages():
+    text = "[next](02_b.ipynb#Data), [code](../course_utils/metrics.py)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
+    page = build_course.to_html(notebook, "A title")
+    assert 'href="02_b.html#Data"' in page
+    assert 'href="../../course_utils/metrics.py"' in page
+    assert "<title>A title</title>" in page
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Two chapters, the second of which fails."""
+    said = []
+    write(tmp_path, "01_good", "import os\nprint(os.environ['COURSE_PROFILE'], 6 * 7)")
+    write(tmp_path, "02_bad", "print('so far')", "1 / 0")
+    failed = build_course.build(tmp_path / "pages", tmp_path, said.append)
+    return tmp_path / "pages", failed, said
+
+
+def test_build_runs_chapters_in_the_sample_profile(built):
+    pages, failed, said = built
+    assert failed == ["02_bad"]
+    assert "sample 42" in (pages / "01_good.html").read_text(encoding="utf-8")
+    assert "so far" in (pages / "02_bad.html").read_text(encoding="utf-8")
+    assert any("ZeroDivisionError" in line for line in said)
+    index = (pages / "index.html").read_text(encoding="utf-8")
+    assert '<a href="01_good.html">01 · A chapter</a>' in index
+    assert index.count("failed") == 1
+
+
+def test_save_keeps_outputs_and_adds_nothing_else(tmp_path):
+    write(tmp_path, "01_good", "print(6 * 7)")
+    before = nbformat.read(tmp_path / "01_good.ipynb", 4)
+    assert build_course.build(tmp_path / "pages", tmp_path, list, save=True) == []
+    after = nbformat.read(tmp_path / "01_good.ipynb", 4)
+    assert after.cells[1].outputs[0].text == "42\n"
+    assert after.cells[1].execution_count == 1
+    assert after.metadata == before.metadata
+    assert after.cells[1].metadata == before.cells[1].metadata
+
+
+def test_build_leaves_the_notebooks_alone(tmp_path):
+    write(tmp_path, "01_good", "print(6 * 7)")
+    before = (tmp_path / "01_good.ipynb").read_bytes()
+    build_course.build(tmp_path / "pages", tmp_path, list)
+    assert (tmp_path / "01_good.ipynb").read_bytes() == before
+
+
+def test_overview_shows_three_images_above_their_masks():
+    figure = draw_overview.draw()
+    shown = [ax for ax in figure.axes if ax.images]
+    assert [ax.get_title() for ax in shown[:3]] == [
+        "heart MRI: the left ventricle",
+        "cell nuclei",
+        "outdoor scenes",
+    ]
+    for above, below in zip(shown[:3], shown[3:], strict=True):
+        assert len(above.images) == 1
+        assert len(below.images) + len(below.collections) > 1, "no mask over the image"

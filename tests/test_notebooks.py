@@ -1,0 +1,89 @@
+"""Every chapter also runs with its solutions filled in, and every check accepts its solution.
+
+That the chapters run as they are committed is nbval's part: see the Makefile.
+"""
+
+import nbformat
+import notebook_runner
+import pytest
+import run_results
+from nbclient.exceptions import CellExecutionError
+from notebook_rules import ROOT, output_text, solution_code, tags
+
+from course_utils import exercises
+
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def fill_in(stub, solution):
+    """Return a stub cell's source with the solution put before its check."""
+    lines = stub.splitlines()
+    check = next(i for i, line in enumerate(lines) if "exercises.check_" in line)
+    return "\n".join([*lines[:check], solution, *lines[check:]])
+
+
+def test_fill_in_puts_the_solution_before_the_check():
+    assert fill_in("a = ...\n\nexercises.check_a(a)", "a = 1") == (
+        "a = ...\n\na = 1\nexercises.check_a(a)"
+    )
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_chapter_runs_with_its_solutions(path):
+    notebook = notebook_runner.read(path)
+    stubs = []
+    for stub, after in zip(notebook.cells, notebook.cells[1:], strict=False):
+        if "exercise-stub" in tags(stub):
+            stub.source = fill_in(stub.source, solution_code(after))
+            stubs.append(stub)
+    assert stubs
+    notebook_runner.execute(notebook, cell_timeout=300, COURSE_PROFILE="sample", COURSE_SEED="0")
+    for stub in stubs:
+        assert exercises.RIGHT in output_text(stub), f"{stub.id}: {output_text(stub)}"
+
+
+def small_notebook(folder, *sources):
+    """Write a notebook of a few code cells."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    path = folder / "small.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+SETTINGS = "import os; print(sorted((k, v) for k, v in os.environ.items() if 'COURSE_' in k))"
+
+
+def test_run_results_sets_the_run_and_keeps_its_log(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COURSE_SEED", "99")
+    monkeypatch.delenv("COURSE_DATA_DIR")
+    path = small_notebook(tmp_path, SETTINGS, "1 + 1")
+    build = tmp_path / "build"
+    assert run_results.run_chapter(path, 3, "quick", results=tmp_path / "figures", build=build)
+    expected = [
+        ("COURSE_PROFILE", "quick"),
+        ("COURSE_RESULTS", str(tmp_path / "figures")),
+        ("COURSE_SEED", "3"),
+    ]
+    assert str(expected) in capsys.readouterr().out
+    log = (build / "small-quick-seed3.log").read_text(encoding="utf-8")
+    assert str(expected) in log
+    assert "\n2\n" in log
+    assert notebook_runner.read(build / "small-quick-seed3.ipynb").cells[1].outputs
+    assert not notebook_runner.read(path).cells[0].outputs, "the chapter itself was changed"
+
+
+def test_run_results_reports_a_failing_cell(tmp_path, capsys):
+    path = small_notebook(tmp_path, "print('before')", "1 / 0", "print('after')")
+    build = tmp_path / "build"
+    assert not run_results.run_chapter(path, 0, "full", results=tmp_path, build=build)
+    log = (build / "small-full-seed0.log").read_text(encoding="utf-8")
+    assert "before" in log
+    assert "ZeroDivisionError" in log
+    assert "after" not in log
+    assert notebook_runner.read(build / "small-full-seed0.ipynb").cells[0].outputs
+
+
+def test_execute_lets_a_failing_cell_be_seen(tmp_path):
+    notebook = notebook_runner.read(small_notebook(tmp_path, "1 / 0"))
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        notebook_runner.execute(notebook, folder=tmp_path)
