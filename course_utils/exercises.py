@@ -5,6 +5,8 @@ what is wrong (with a hint that names the cause where the mistake is a known one
 right. None of them raises, whatever the answer is, so that "Run All" always reaches the end.
 """
 
+from copy import deepcopy
+
 import numpy as np
 
 from course_utils import metrics
@@ -32,9 +34,10 @@ def check_tasks(answers):
     if open_ones:
         return _missing(f"an answer for “{open_ones[0]}”.")
     for question, kind in expected.items():
-        if answers[question] not in ("detection", "instance", "semantic"):
-            return _wrong(f"“{answers[question]}” is none of detection, instance, semantic.")
-        if answers[question] != kind:
+        answer = answers[question]
+        if not isinstance(answer, str) or answer not in ("detection", "instance", "semantic"):
+            return _wrong(f"“{answer}” is none of detection, instance, semantic.")
+        if answer != kind:
             return _wrong(f"“{question}”: {hints[question]}.")
     return _right()
 
@@ -50,7 +53,10 @@ def check_one_hot(one_hot):
             (np.moveaxis(expected, -1, 0), "the channels come first; put them last: [H, W, C]."),
             (np.eye(3)[mask], "there are n_classes channels, also for a class that is absent."),
             (expected.reshape(-1, 4), "the picture's height and width got lost."),
-            (np.eye(5)[mask + 1][..., 1:], "the classes are shifted by one; numbering starts at 0."),
+            (
+                np.eye(5)[mask + 1][..., 1:],
+                "the classes are shifted by one; numbering starts at 0.",
+            ),
             (1 - expected, "ones and zeros are the wrong way round."),
         ],
     )
@@ -297,11 +303,11 @@ def check_recipe(changes, known):
     bool
         Whether the changes can be used.
     """
-    if changes is ... or changes is None or changes == {}:
-        _missing("a dictionary with at least one setting to change.")
-        return False
-    if not isinstance(changes, dict):
+    if changes is not ... and changes is not None and not isinstance(changes, dict):
         _wrong("a dictionary is wanted, from setting to value.")
+        return False
+    if changes is ... or not changes:
+        _missing("a dictionary with at least one setting to change.")
         return False
     for name, value in changes.items():
         if name not in known:
@@ -325,9 +331,21 @@ def _setting_problem(name, value):
         return f"{name} is True or False, got {value!r}."
     if name == "initializer" and not isinstance(value, str):
         return f'initializer is a name such as "he_normal", got {value!r}.'
+    if name == "initializer" and not _is_initializer(value):
+        return f"Keras has no initializer {value!r} for a convolution."
     if name == "augment" and value is not None and not callable(value):
         return "augment is None or what pipeline.augmentation(…) returns."
     return ""
+
+
+def _is_initializer(name):
+    import keras
+
+    try:
+        keras.initializers.get(name)(shape=(3, 3, 1, 4))
+    except Exception:  # Keras answers a name of another kind in many ways
+        return False
+    return True
 
 
 class _Failure(Exception):
@@ -340,7 +358,7 @@ def _call(function, *arguments):
     if not callable(function):
         return _Failure(f"a function is wanted, got {type(function).__name__}.")
     try:
-        return function(*arguments)
+        return function(*deepcopy(arguments))  # what it writes to is its own
     except Exception as error:  # the reader's code may raise anything: that is what is reported
         return _Failure(f"your function stopped with {type(error).__name__}: {error}")
 
@@ -355,7 +373,7 @@ def _judge(answer, expected, mistakes, tolerance=1e-9, wrong_at=None):
             return _wrong(str(value))
     try:
         answer = np.asarray(answer, float)
-    except (TypeError, ValueError):
+    except Exception:  # whatever the answer is, this is no array of numbers
         return _wrong(f"numbers are wanted, got {type(answer).__name__}.")
     expected = np.asarray(expected, float)
     if _equal(answer, expected, tolerance):
@@ -366,7 +384,7 @@ def _judge(answer, expected, mistakes, tolerance=1e-9, wrong_at=None):
     if answer.shape != expected.shape:
         return _wrong(f"shape {expected.shape} is wanted, got {answer.shape}.")
     if wrong_at:
-        first = int(np.argmax(~np.isclose(answer, expected)))
+        first = int(np.argmax(~np.isclose(answer, expected, tolerance, tolerance)))
         return _wrong(f"{wrong_at[first]}: {expected[first]:g} is right, got {answer[first]:g}.")
     return _wrong("the numbers differ from the right ones.")
 

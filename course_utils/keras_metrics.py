@@ -11,6 +11,7 @@ from keras import ops
 from course_utils.datasets import IGNORE
 
 
+@keras.saving.register_keras_serializable("course_utils")
 class MeanIoU(keras.metrics.Metric):
     """Mean IoU over everything seen since the last reset.
 
@@ -91,6 +92,7 @@ def _nanmean(values):
     return total / ops.cast(ops.sum(ops.cast(known, "int32")), "float32")
 
 
+@keras.saving.register_keras_serializable("course_utils")
 class ClassIoU(MeanIoU):
     """IoU of one class, over everything seen since the last reset.
 

@@ -1,10 +1,10 @@
 """What this machine is, and whether it is ready for the course."""
 
+import http.client
 import os
 import platform
 import shutil
 import sys
-import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,12 +78,15 @@ def _tensorflow():
         return False, f"TensorFlow cannot be imported ({error})", 'Run: pip install -e ".[local]"'
     ok = tuple(map(int, tf.__version__.split(".")[:2])) >= (2, 20)
     ok = ok and keras.__version__.startswith("3.")
-    advice = "" if ok else 'Expected 2.20 or newer with Keras 3: pip install -U tensorflow keras'
+    advice = "" if ok else "Expected 2.20 or newer with Keras 3: pip install -U tensorflow keras"
     return ok, f"TensorFlow {tf.__version__} with Keras {keras.__version__}", advice
 
 
 def _gpu():
-    found = gpus()
+    try:
+        found = gpus()
+    except ImportError:
+        return False, "GPU: cannot be looked for without TensorFlow", ""
     if found:
         return True, f"GPU: {', '.join(found)}", ""
     if "google.colab" in sys.modules:
@@ -120,13 +123,13 @@ def _data(run):
         "go on with made-up data: COURSE_PROFILE=sample."
     )
     if not where.startswith(("http://", "https://")):
-        ok = Path(where).is_file()
+        ok = Path(where).expanduser().is_file()
         return ok, f"Data: mirror {'has' if ok else 'lacks'} {archive.name}", "" if ok else advice
     try:
         request = urllib.request.Request(where, method="HEAD")
         with urllib.request.urlopen(request, timeout=10):
             return True, "Data: the archive answers", ""
-    except (urllib.error.URLError, TimeoutError) as error:
+    except (OSError, http.client.HTTPException) as error:
         return False, f"Data: no answer from {where} ({error})", advice
 
 

@@ -90,7 +90,9 @@ def fcn(
             layers.Conv2D(channels[2], 3, name="conv3", **conv),
             layers.Conv2D(channels[3], 3, name="conv4", **conv),
             layers.Conv2D(channels[4], 1, name="conv5", **conv),
-            layers.Conv2DTranspose(1, 32, strides=16, name="transposed", **conv | {"activation": None}),
+            layers.Conv2DTranspose(
+                1, 32, strides=16, name="transposed", **conv | {"activation": None}
+            ),
             layers.Activation("linear", dtype="float32", name="logits"),
         ],
         name="fcn",

@@ -36,7 +36,7 @@ def batches(images, masks, batch_size, *, shuffle=False, augment=None, repeat=Fa
         If images and masks do not belong together, or there are none.
     """
     images, masks = np.asarray(images), np.asarray(masks)
-    if len(images) == 0 or images.shape[:3] != masks.shape:
+    if images.ndim != 4 or len(images) == 0 or images.shape[:3] != masks.shape:
         raise ValueError(
             f"images {images.shape} and masks {masks.shape} do not belong together: expected "
             "[N, H, W, C] and [N, H, W] with equal N (at least 1), H and W."
@@ -50,7 +50,9 @@ def batches(images, masks, batch_size, *, shuffle=False, augment=None, repeat=Fa
         dataset = dataset.repeat()
     dataset = dataset.batch(batch_size).map(_to_float, num_parallel_calls=tf.data.AUTOTUNE)
     if augment is not None:
-        dataset = dataset.map(augment, num_parallel_calls=tf.data.AUTOTUNE)
+        # One batch after the other: side by side, they would race for the next random number and
+        # the same seed would not give the same pictures.
+        dataset = dataset.map(augment)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
@@ -85,18 +87,20 @@ def augmentation(*, flip=None, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0
     callable
         ``(images, masks) -> (images, masks)``, for batches as `batches` makes them.
     """
+    # A seed for each: with one for all, the picture turned most would be the one zoomed most.
+    seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(5)]
+    outside = {"fill_mode": "constant", "fill_value": 0.0}
     steps = []
     if brightness:
-        steps.append(layers.RandomBrightness(brightness, value_range=(0, 1), seed=seed))
+        steps.append(layers.RandomBrightness(brightness, value_range=(0, 1), seed=seeds[0]))
     if flip:
-        steps.append(layers.RandomFlip(flip, seed=seed))
-    outside = {"fill_mode": "constant", "fill_value": 0.0, "seed": seed}
+        steps.append(layers.RandomFlip(flip, seed=seeds[1]))
     if rotation:
-        steps.append(layers.RandomRotation(rotation / 360, **outside))
+        steps.append(layers.RandomRotation(rotation / 360, seed=seeds[2], **outside))
     if shift:
-        steps.append(layers.RandomTranslation(shift, shift, **outside))
+        steps.append(layers.RandomTranslation(shift, shift, seed=seeds[3], **outside))
     if zoom:
-        steps.append(layers.RandomZoom((-zoom, zoom), **outside))
+        steps.append(layers.RandomZoom((-zoom, zoom), seed=seeds[4], **outside))
 
     def augment(images, masks):
         pair = {"images": images, "segmentation_masks": masks}

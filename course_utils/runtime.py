@@ -79,6 +79,8 @@ class Run:
         **details
             What else should be kept, such as ``image_passes=46800, seconds=512.0``.
         """
+        import keras
+
         entry = {
             "run": name,
             "profile": self.profile,
@@ -88,7 +90,7 @@ class Run:
             **details,
             "data": {"source": self.source, **self.provenance},
             "device": self.device,
-            "precision": details.get("precision", self.precision),
+            "precision": keras.config.dtype_policy().name,
             "versions": versions(),
             "date": date.today().isoformat(),
         }
@@ -177,13 +179,13 @@ def _profile(argument):
 
 
 def _seed():
-    text = os.environ.get("COURSE_SEED", "0")
+    text = os.environ.get("COURSE_SEED") or "0"
     try:
         seed = int(text)
     except ValueError:
         seed = -1
-    if seed < 0:
-        raise ValueError(f"COURSE_SEED must be a whole number of at least 0, got {text!r}.")
+    if not 0 <= seed < 2**32:  # what NumPy takes
+        raise ValueError(f"COURSE_SEED must be a whole number from 0 to 2**32 - 1, got {text!r}.")
     return seed
 
 
@@ -207,5 +209,3 @@ def _attach_data(run, name):
         run.source = entry.title
     archives = fetch.provenance(run.data_dir)["archives"]
     run.provenance = {"sha256": {archive["name"]: archive["sha256"] for archive in archives}}
-
-

@@ -31,8 +31,12 @@ def add_record(path, chapter, entry):
     content = {"chapter": chapter, "records": list(records.values())}
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    aside.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(aside, path)
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    try:
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)  # where one of the two failed
 
 
 def _key(entry):
@@ -104,13 +108,17 @@ class Scoreboard:
         table = [["training", "whose", *(COLUMNS[key] for key in columns), "protocol"]]
         for name in dict.fromkeys(entry["run"] for entry in entries):
             for entry in (e for e in self.yours if e["run"] == name):
-                table.append(_row(name, "yours", [entry], columns))
+                made_up = entry["profile"] == "sample"
+                whose = "yours, on made-up images" if made_up else "yours"
+                table.append(_row(name, whose, [entry], columns))
             ours = [e for e in self.measured if e["run"] == name]
             for profile in dict.fromkeys(e["profile"] for e in ours):
                 chosen = [e for e in ours if e["profile"] == profile]
                 table.append(_row(name, "measured by us", chosen, columns))
             for entry in (e for e in self.published if e["run"] == name):
-                cells = [f"{entry['scores'][k]:.4f}" if k in entry["scores"] else "" for k in columns]
+                cells = [
+                    f"{entry['scores'][k]:.4f}" if k in entry["scores"] else "" for k in columns
+                ]
                 table.append([name, f"published: {entry['source']}", *cells, entry["protocol"]])
         return table
 
@@ -122,7 +130,8 @@ class Scoreboard:
     def __repr__(self):
         table = self.rows()
         widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-        return "\n".join("  ".join(c.ljust(w) for c, w in zip(r, widths)) for r in table)
+        padded = [[c.ljust(w) for c, w in zip(row, widths, strict=True)] for row in table]
+        return "\n".join("  ".join(row) for row in padded)
 
 
 def _row(name, whose, entries, columns):
@@ -134,9 +143,11 @@ def _row(name, whose, entries, columns):
     first, seeds = entries[0], sorted(entry["seed"] for entry in entries)
     passes = f", {first['image_passes']:,} image passes" if "image_passes" in first else ""
     days = sorted({entry["date"] for entry in entries})
+    seeds = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    if first["profile"] == "sample":  # has nothing to do with anybody's protocol
+        return [name, whose, *cells, f"sample profile{passes}; {seeds}"]
     protocol = (
-        f"{first['protocol']}; {first['profile']} profile{passes}; "
-        f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}; "
+        f"{first['protocol']}; {first['profile']} profile{passes}; {seeds}; "
         f"{first['data']['source']}; {first['device']}, {first['precision']}; {days[-1]}"
     )
     return [name, whose, *cells, protocol]

@@ -4,7 +4,7 @@ In a notebook a returned Figure is shown once, with or without a semicolon behin
 """
 
 from .charts import foreground_share, history
-from .comparisons import comparison, iou_picture, outcome
+from .comparisons import comparison, iou_picture, outcome, worst
 from .concepts import detection_instance_semantic, iou_venn, network
 from .figures import class_palette
 from .masks import class_map, overlay, show_pairs
@@ -25,4 +25,5 @@ __all__ = [
     "overlay",
     "seeds",
     "show_pairs",
+    "worst",
 ]

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.patches import Patch
 
+from ..metrics import image_iou
 from .figures import (
     FALSE_ALARM,
     GREEN,
@@ -79,6 +80,39 @@ def comparison(
         ax.set_title(name, fontsize=11)
     figure.legend(handles=_outcome_legend(), loc="outside lower center", ncols=3, frameon=False)
     return figure
+
+
+def worst(dataset, predictions, *, count=3, by=None):
+    """Compare models on the images where one of them does worst.
+
+    Parameters
+    ----------
+    dataset : course_utils.datasets.Dataset
+    predictions : dict, name of the model -> masks [N, H, W], one an image of the data set
+    count : int
+        How many images.
+    by : str, optional
+        The model whose IoU of class 1 chooses the images; default: the last one.
+
+    Returns
+    -------
+    Figure
+        As `comparison` draws it, zoomed in, the worst image first.
+    """
+    by = list(predictions)[-1] if by is None else by
+    if by not in predictions:
+        raise ValueError(f"by is {by!r}, predictions has only {list(predictions)}")
+    same_length(images=dataset.images, **predictions)
+    ious = {name: image_iou(dataset.masks, masks) for name, masks in predictions.items()}
+    chosen = np.argsort(ious[by])[:count]  # NaN, where there is nothing to find, comes last
+    return comparison(
+        dataset.images[chosen],
+        dataset.masks[chosen],
+        {name: np.asarray(masks)[chosen] for name, masks in predictions.items()},
+        titles=[dataset.ids[i] for i in chosen],
+        scores={name: values[chosen] for name, values in ious.items()},
+        zoom=True,
+    )
 
 
 def iou_picture(truth, prediction, *, image=None, zoom=False):

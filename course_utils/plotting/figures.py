@@ -43,7 +43,7 @@ def png(figure):
 
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=figure.dpi, facecolor="white")
-    picture = Image.open(drawn).convert("RGB").quantize(256)
+    picture = Image.open(drawn).convert("RGB").quantize(256, kmeans=1)
     picture.save(small, format="png", optimize=True)
     return small.getvalue()
 

@@ -1,0 +1,71 @@
+"""What the benchmarks share: the data, the line about the machine, the fair stopwatch."""
+
+import os
+import platform
+import statistics
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+# The benchmarks measure the course that they lie beside, installed or not.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def heading(*packages):
+    """Print the processor and the versions that the figures below depend on."""
+    from course_utils import machine
+
+    versions = [f"Python {platform.python_version()}"]
+    for package in packages:
+        try:
+            versions.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            versions.append(f"{package} missing")
+    print(f"{machine.device()}, {time.strftime('%Y-%m-%d')}\n{', '.join(versions)}")
+
+
+def training_images():
+    """Load the training images: the real ones where ``COURSE_MIRROR`` is set, else made-up ones.
+
+    Returns
+    -------
+    course_utils.datasets.Dataset
+    """
+    from course_utils.datasets import fetch, samples, sunnybrook
+
+    if os.environ.get("COURSE_MIRROR"):
+        data = sunnybrook.load("train")
+    else:
+        root = fetch.data_dir() / "samples"
+        mirror = samples.mirror(root / "archives")
+        folder = fetch.fetch(samples.SUNNYBROOK_SAMPLE, root=root, mirror=mirror)
+        data = sunnybrook.load("train", folder)
+    print(f"{len(data)} images: {data.source}")
+    return data
+
+
+def interleaved(contestants, rounds):
+    """Time several functions in turn, round after round, so that noise hits all alike.
+
+    Parameters
+    ----------
+    contestants : dict of str to callable
+        Each is called once before the rounds, untimed, to warm up.
+    rounds : int
+
+    Returns
+    -------
+    dict of str to float
+        Median seconds of each.
+    """
+    for function in contestants.values():
+        function()
+    seconds = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, function in contestants.items():
+            start = time.perf_counter()
+            function()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in seconds.items()}

@@ -1,0 +1,281 @@
+"""From arrays to batches: nothing lost, nothing shifted, and the same as chapter 01's four steps."""
+
+import json
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+from notebook_rules import ROOT
+from scipy import ndimage
+
+from course_utils import pipeline
+
+
+def numbered(n, height=3, width=2):
+    """Images in which pixel [0, 0] is the image's number, in the mask too."""
+    rng = np.random.default_rng(n)
+    images = rng.integers(0, 256, (n, height, width, 1), np.uint8)
+    masks = rng.integers(0, 2, (n, height, width), np.uint8)
+    images[:, 0, 0, 0] = masks[:, 0, 0] = np.arange(n)
+    return images, masks
+
+
+def passes(dataset, n=1):
+    """Image numbers in the order of `n` passes, once image and mask are seen to agree."""
+    orders = []
+    for _ in range(n):
+        pairs = [(images.numpy(), masks.numpy()) for images, masks in dataset]
+        images, masks = (np.concatenate(part) for part in zip(*pairs, strict=True))
+        in_image = np.rint(images[:, 0, 0, 0] * 255).astype(int).tolist()
+        assert in_image == masks[:, 0, 0, 0].astype(int).tolist()
+        orders.append(in_image)
+    return orders
+
+
+def sizes(dataset):
+    return [len(images) for images, _ in dataset]
+
+
+def test_shapes_types_and_the_short_last_batch():
+    images, masks = numbered(11)
+    dataset = pipeline.batches(images, masks, 4)
+    assert sizes(dataset) == [4, 4, 3]
+    assert passes(dataset, 2) == [list(range(11))] * 2
+    first_images, first_masks = next(iter(dataset))
+    assert (first_images.shape, first_masks.shape) == ((4, 3, 2, 1), (4, 3, 2, 1))
+    assert first_images.dtype == first_masks.dtype == tf.float32
+    np.testing.assert_array_equal(first_masks[..., 0], masks[:4])
+
+
+def test_images_are_divided_by_255_and_masks_are_not():
+    images = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    found, mask = next(iter(pipeline.batches(images, images[..., 0], 1)))
+    np.testing.assert_array_equal(found, images.astype(np.float32) / np.float32(255))
+    np.testing.assert_array_equal(mask, images.astype(np.float32))
+
+
+def test_colour_images_keep_their_channels():
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 3), np.uint8)
+    found, masks = next(iter(pipeline.batches(images, images[..., 0], 2)))
+    np.testing.assert_array_equal(np.rint(found * 255), images)
+    assert masks.shape == (2, 3, 4, 1)
+
+
+def test_every_pass_is_shuffled_anew_and_complete():
+    data = numbered(40)
+    dataset = pipeline.batches(*data, 16, shuffle=True, seed=3)
+    orders = passes(dataset, 3)
+    assert all(sorted(order) == list(range(40)) for order in orders)
+    assert len({tuple(order) for order in [*orders, range(40)]}) == 4
+    assert sizes(dataset) == [16, 16, 8]
+    assert min(max(order[:16]) for order in orders) > 32, "the shuffling is only local"
+    assert passes(pipeline.batches(*data, 16, shuffle=True, seed=3), 3) == orders
+    assert passes(pipeline.batches(*data, 16, shuffle=True, seed=4), 3) != orders
+
+
+def test_repeat_goes_on_with_complete_passes_and_full_batches():
+    dataset = pipeline.batches(*numbered(10), 4, shuffle=True, repeat=True)
+    assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY
+    assert sizes(dataset.take(5)) == [4] * 5
+    [order] = passes(dataset.take(5))
+    assert sorted(order[:10]) == sorted(order[10:]) == list(range(10))
+    assert order[:10] != order[10:]
+    assert pipeline.batches(*numbered(10), 4).cardinality() == 3
+
+
+@pytest.mark.parametrize(
+    ("images", "masks"),
+    [((3, 4, 5, 1), (2, 4, 5)), ((3, 4, 5, 1), (3, 5, 4)), ((0, 4, 5, 1), (0, 4, 5))]
+    + [((3, 4, 5, 1), (3, 4, 5, 1)), ((3, 4, 5), (3, 4, 5))],
+)
+def test_images_and_masks_that_do_not_belong_together(images, masks):
+    with pytest.raises(ValueError, match="do not belong together") as caught:
+        pipeline.batches(np.zeros(images, np.uint8), np.zeros(masks, np.uint8), 2)
+    assert f"images {images} and masks {masks}" in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint16", "int64"])
+def test_images_are_bytes(dtype):
+    with pytest.raises(ValueError, match=f"images must be uint8 .* got {dtype}"):
+        pipeline.batches(np.zeros((1, 2, 2, 1), dtype), np.zeros((1, 2, 2), np.uint8), 1)
+
+
+def test_equals_the_four_steps_of_chapter_01(capsys):
+    notebook = json.loads((ROOT / "notebooks/01_mri_mlp.ipynb").read_text(encoding="utf-8"))
+    cells = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
+    images, masks = numbered(100)
+
+    class Train(SimpleNamespace):
+        def __len__(self):
+            return len(self.images)
+
+    chapter = {"np": np, "train": Train(images=images, masks=masks), "run": SimpleNamespace(seed=2)}
+    for name in ("tfdata-slices", "tfdata-batch", "tfdata-map-code"):
+        exec(cells[name], chapter)
+    assert "[64, 36]" in capsys.readouterr().out
+
+    ours = pipeline.batches(images, masks, 64, shuffle=True, seed=2)
+    assert ours.element_spec == chapter["dataset"].element_spec
+    passes(ours, 2)  # as many as the cells have made
+    for (a, b), (c, d) in zip(ours, chapter["dataset"], strict=True):
+        np.testing.assert_array_equal(a, c)
+        np.testing.assert_array_equal(b, d)
+
+
+# Augmentation. The picture is its own mask, so that the two can be compared afterwards.
+
+EVERYTHING = {"flip": "horizontal_and_vertical", "rotation": 30, "shift": 0.1, "zoom": 0.2}
+EACH = [{name: value} for name, value in EVERYTHING.items()] + [{"brightness": 0.3}]
+ALL = EVERYTHING | {"brightness": 0.3}
+
+
+def blobs(n=24, height=48, width=40):
+    """A shape without symmetry, n times: images 0 and 255, masks 0 and 1."""
+    mask = np.zeros((height, width), np.uint8)
+    mask[14:34, 12:18] = mask[28:34, 12:28] = mask[14:18, 12:22] = 1
+    masks = np.repeat(mask[np.newaxis], n, axis=0)
+    return masks[..., np.newaxis] * np.uint8(255), masks
+
+
+def augmented(images, masks, batch_size=8, **settings):
+    augment = pipeline.augmentation(**settings)
+    pairs = [*pipeline.batches(images, masks, batch_size, augment=augment)]
+    return tuple(np.concatenate(part) for part in zip(*pairs, strict=True))
+
+
+def misaligned(images, masks):
+    """Share of pixels where image and mask disagree, other than along the mask's outline."""
+    differ = (images > 0.5) != (masks > 0.5)
+    outline = [
+        ndimage.binary_dilation(m, iterations=1) ^ ndimage.binary_erosion(m, iterations=1)
+        for m in masks[..., 0] > 0.5
+    ]
+    return (differ[..., 0] & ~np.array(outline)).mean()
+
+
+@pytest.mark.parametrize("settings", [*EACH, ALL], ids=lambda s: "+".join(s))
+def test_image_and_mask_change_together(settings):
+    images, masks = blobs()
+    changed, changed_masks = augmented(images, masks, seed=1, **settings)
+    assert misaligned(changed, changed_masks) == 0
+    assert changed.shape == images.shape
+    assert changed.dtype == changed_masks.dtype == np.float32
+    assert 0 <= changed.min() <= changed.max() <= 1
+    moved = (changed_masks[..., 0] != masks).any(axis=(1, 2))
+    if set(settings) == {"brightness"}:
+        assert not moved.any()
+        assert len(np.unique(changed.min(axis=(1, 2, 3)))) > 5
+    else:
+        assert moved.mean() > 0.4, "hardly a mask has changed"
+
+
+def test_an_image_that_goes_another_way_than_its_mask_is_noticed():
+    images, masks = blobs()
+    for settings in [*EACH[:-1], ALL]:
+        changed, _ = augmented(images, masks, seed=1, **settings)
+        _, other_masks = augmented(images, masks, seed=2, **settings)
+        assert misaligned(changed, other_masks) > 0.005, settings
+    assert misaligned(images / 255, np.roll(masks, 2, axis=2)[..., np.newaxis]) > 0.005
+
+
+@pytest.mark.parametrize("settings", [*EACH, ALL], ids=lambda s: "+".join(s))
+def test_no_class_numbers_arise(settings):
+    images, masks = blobs()
+    masks[:, 20:26, 12:18] = 255
+    _, changed = augmented(images, masks, seed=1, **settings)
+    assert set(np.unique(changed)) == {0, 1, 255}
+
+
+def features(n, **settings):
+    """What was done to each of n images: angle, shift down and right, size, brightness."""
+    masks = np.zeros((n, 64, 64), np.uint8)
+    masks[:, 28:36, 16:48] = 1
+    images = masks[..., np.newaxis] * np.uint8(80) + np.uint8(80)
+    changed, masks = augmented(images, masks, seed=0, **settings)
+    found = []
+    for image, mask in zip(changed[..., 0], masks[..., 0], strict=True):
+        m = cv2.moments(mask)
+        angle = np.degrees(0.5 * np.arctan2(2 * m["mu11"], m["mu20"] - m["mu02"]))
+        centre = m["m01"] / m["m00"] - 31.5, m["m10"] / m["m00"] - 31.5
+        inside = np.median(image[mask > 0]) - 160 / 255
+        found.append((angle, *centre, np.sqrt(m["m00"] / (8 * 32)), inside))
+    return np.array(found).T
+
+
+def test_rotation_is_in_degrees_either_way():
+    angle, *_ = features(64, rotation=20)
+    assert -20.5 < angle.min() < -14
+    assert 14 < angle.max() < 20.5
+
+
+def test_shift_is_a_share_of_the_sides_either_way():
+    _, down, right, size, _ = features(64, shift=0.2)
+    for moved in (down, right):
+        assert -0.2 * 64 - 0.5 < moved.min() < -9
+        assert 9 < moved.max() < 0.2 * 64 + 0.5
+    np.testing.assert_allclose(size, 1, atol=0.02)
+
+
+def test_zoom_is_a_share_of_the_size_either_way():
+    *_, size, _ = features(64, zoom=0.3)
+    assert 1 / 1.3 - 0.03 < size.min() < 0.85
+    assert 1.2 < size.max() < 1 / 0.7 + 0.05
+
+
+def test_brightness_is_added_either_way():
+    *_, brighter = features(64, brightness=0.25)
+    assert -0.25 <= brighter.min() < -0.15
+    assert 0.15 < brighter.max() <= 0.251
+
+
+@pytest.mark.parametrize(("flip", "axis"), [("horizontal", 2), ("vertical", 1)])
+def test_flip_mirrors_half_of_the_images(flip, axis):
+    images, masks = blobs(64)
+    _, changed = augmented(images, masks, flip=flip)
+    same = (changed[..., 0] == masks).all(axis=(1, 2))
+    mirrored = (changed[..., 0] == np.flip(masks, axis)).all(axis=(1, 2))
+    assert (same ^ mirrored).all()
+    assert 16 < mirrored.sum() < 48
+
+
+def test_the_changes_are_drawn_independently():
+    found = features(128, rotation=20, shift=0.15, zoom=0.2, brightness=0.2)
+    together = np.corrcoef(found) - np.eye(5)
+    assert np.abs(together).max() < 0.4, together.round(2)
+
+
+def test_outside_the_picture_is_black_background():
+    images = np.full((8, 32, 32, 1), 255, np.uint8)
+    changed, masks = augmented(images, images[..., 0] // 255, shift=0.3)
+    assert (masks == 0).any(axis=(1, 2, 3)).all()
+    assert set(np.unique(masks)) == {0, 1}
+    assert changed[masks == 0].max() < 1
+    assert (changed == 0).any()
+
+
+def test_a_seed_gives_the_same_pictures_again():
+    images, masks = blobs(40)
+    first, first_masks = augmented(images, masks, 2, seed=5, **ALL)
+    for _ in range(3):
+        again, again_masks = augmented(images, masks, 2, seed=5, **ALL)
+        np.testing.assert_array_equal(again, first)
+        np.testing.assert_array_equal(again_masks, first_masks)
+    assert len({image.tobytes() for image in first}) == 40, "some images were changed alike"
+    other, _ = augmented(images, masks, 2, seed=6, **ALL)
+    assert not np.array_equal(other, first)
+
+
+def test_every_pass_is_changed_anew():
+    images, masks = blobs(8)
+    dataset = pipeline.batches(images, masks, 4, augment=pipeline.augmentation(rotation=30))
+    first, second = ([image.numpy() for image, _ in dataset] for _ in range(2))
+    assert not np.array_equal(first, second)
+
+
+def test_without_settings_nothing_changes():
+    images, masks = blobs(4)
+    changed, changed_masks = augmented(images, masks)
+    np.testing.assert_array_equal(changed, images.astype("float32") / 255)
+    np.testing.assert_array_equal(changed_masks[..., 0], masks)
