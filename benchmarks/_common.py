@@ -5,12 +5,15 @@ import platform
 import statistics
 import sys
 import time
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 # The benchmarks measure the course that they lie beside, installed or not.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Keras says so on every fit with a tf.data.Dataset, which shuffles by itself.
+warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
 
 
 def heading(*packages):
@@ -46,21 +49,22 @@ def training_images():
     return data
 
 
-def interleaved(contestants, rounds):
+def interleaved(contestants, rounds, warm_up=True):
     """Time several functions in turn, round after round, so that noise hits all alike.
 
     Parameters
     ----------
     contestants : dict of str to callable
-        Each is called once before the rounds, untimed, to warm up.
     rounds : int
+    warm_up : bool, optional
+        Call each once before the rounds, untimed.
 
     Returns
     -------
     dict of str to float
         Median seconds of each.
     """
-    for function in contestants.values():
+    for function in contestants.values() if warm_up else ():
         function()
     seconds = {name: [] for name in contestants}
     for _ in range(rounds):

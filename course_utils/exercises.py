@@ -53,10 +53,7 @@ def check_one_hot(one_hot):
             (np.moveaxis(expected, -1, 0), "the channels come first; put them last: [H, W, C]."),
             (np.eye(3)[mask], "there are n_classes channels, also for a class that is absent."),
             (expected.reshape(-1, 4), "the picture's height and width got lost."),
-            (
-                np.eye(5)[mask + 1][..., 1:],
-                "the classes are shifted by one; numbering starts at 0.",
-            ),
+            (np.eye(5)[mask][..., 1:], "the classes are shifted by one; numbering starts at 0."),
             (1 - expected, "ones and zeros are the wrong way round."),
         ],
     )
@@ -65,7 +62,7 @@ def check_one_hot(one_hot):
 def check_from_one_hot(from_one_hot):
     """Chapter 00: one channel a class [H, W, C] back to a mask [H, W]."""
     mask = np.array([[0, 2, 1], [3, 2, 0]])
-    channels = np.eye(4)[mask]
+    channels = 0.6 * np.eye(4)[mask] + 0.1  # scores, so that `max` and `sum` are told apart
     return _judge(
         _call(from_one_hot, channels),
         mask,
@@ -76,6 +73,7 @@ def check_from_one_hot(from_one_hot):
             (channels.max(-1), "`max` gives the value of the largest; its position is wanted."),
             (channels.sum(-1), "each pixel's channels sum to 1, whatever the class."),
             (mask + 1, "the classes are shifted by one; numbering starts at 0."),
+            (channels @ np.arange(4), "that needs ones and zeros; scores have a largest, too."),
         ],
     )
 
@@ -170,6 +168,7 @@ def check_mlp_parameters(count):
         [
             (weights, "those are the weights; each unit also has a bias."),
             (2 * n * hidden + 2 * hidden + n, "the step from 100 to 100 units is missing."),
+            (2 * n * hidden + hidden + n, "the step from 100 to 100 units is missing."),
             (weights + hidden + hidden, "the output's 65,536 biases are missing."),
         ],
     )

@@ -130,7 +130,8 @@ def _data(run):
         with urllib.request.urlopen(request, timeout=10):
             return True, "Data: the archive answers", ""
     except (OSError, http.client.HTTPException) as error:
-        return False, f"Data: no answer from {where} ({error})", advice
+        reason = " ".join(str(error).split())  # a server may have answered lines of anything
+        return False, f"Data: no answer from {where} ({reason})", advice
 
 
 def _profile(run):

@@ -16,25 +16,27 @@ from typing import NamedTuple
 
 from .plotting.figures import BLACK, BLUE, GREY, LIGHT, VERMILION, YELLOW
 
-# Pixels along one side, and the least and most of each slider.
+# Pixels along one side: the least and the most that each slider goes to.
 CONVOLUTION = {"size": (3, 9), "kernel": (1, 5), "stride": (1, 3), "padding": (0, 2)}
 TRANSPOSED = {"size": (2, 5), "kernel": (1, 5), "stride": (1, 3), "padding": (0, 2)}
-LEGEND = {
-    "convolution": "Dashed: the zeros of the padding. Thick: the kernel's window and the output "
-    "pixel it is writing; blue: those written before. Yellow and crossed: never seen.",
-    "transposed": "Each input pixel stamps the whole kernel on the output; thick: the last stamp. "
-    "A number, and the blue: how many stamps are added up there. Black frame: what is left "
-    "when the padding has cropped the border.",
+COLOURS = {"black": BLACK, "grey": GREY, "light": LIGHT}
+COLOURS |= {"done": BLUE, "chosen": VERMILION, "missed": YELLOW}
+LEGENDS = {
+    "convolution": "Dashed: the zeros of the padding. Thick: the kernel's window, and the output "
+    "pixel that it writes; blue: those written before. Yellow and crossed: never seen.",
+    "transposed convolution": "Each input pixel stamps the whole kernel on the output; thick: the "
+    "last stamp. The numbers, and the blue: how many stamps have been added up. Black frame: the "
+    "output, after the padding has cropped the border.",
 }
 
 
 class Setting(NamedTuple):
-    """What one setting of the sliders gives; all squares, so rows stand for columns as well.
+    """What one setting of the sliders gives. All is square: rows stand for columns as well.
 
-    `out` is the output's side in pixels, at least 0, and `formula` how it comes about. `counts`
-    has one entry for each row of the padded input: how many rows of windows see it; or, of a
-    transposed convolution, for each painted row: how many rows of stamps reach it. `note` is a
-    sentence on what that means and `warning` says whether it tells of something lost or uneven.
+    `out` is the output's side in pixels (0: there is none), `formula` how it comes about.
+    `counts` has a number for each row of the padded input: how many rows of windows see it; or,
+    of a transposed convolution, for each painted row: how many rows of stamps reach it. `note`
+    says what that means, `warning` whether something is lost or uneven.
     """
 
     out: int
@@ -63,21 +65,22 @@ def convolution(size=7, kernel=3, stride=2, padding=1, position=(0, 0)):
     ValueError
         If a slider does not go so far, or there is no such output pixel.
     """
-    return _figure("convolution", (size, kernel, stride, padding), position)
+    numbers = size, kernel, stride, padding
+    return _figure("convolution", CONVOLUTION, convolution_setting, numbers, position)
 
 
-def transposed_convolution(size=4, kernel=3, stride=2, padding=0, position=None):
+def transposed_convolution(size=4, kernel=3, stride=2, padding=0, position=(-1, -1)):
     """Show how the stamps of a transposed convolution add up, with sliders.
 
-    The sizes are those of the paper. Where the kernel is shorter than the stride, Keras appends
+    The sizes are the paper's. Where the kernel is shorter than the stride, Keras's layer appends
     stride − kernel more rows and columns of zeros.
 
     Parameters
     ----------
     size, kernel, stride, padding : int
         Where the sliders stand at first: pixels along one side, within `TRANSPOSED`.
-    position : (int, int), optional
-        Row and column of the input pixel that stamps last at first; by default, all have.
+    position : (int, int)
+        Row and column of the input pixel whose stamp is the last one at first; −1 is the last.
 
     Returns
     -------
@@ -88,124 +91,110 @@ def transposed_convolution(size=4, kernel=3, stride=2, padding=0, position=None)
     ValueError
         If a slider does not go so far, or there is no such input pixel.
     """
-    return _figure("transposed", (size, kernel, stride, padding), position)
+    numbers = size, kernel, stride, padding
+    return _figure("transposed convolution", TRANSPOSED, transposed_setting, numbers, position)
 
 
 def convolution_setting(size, kernel, stride, padding):
-    """Work out a convolution's output size and which rows its windows see; returns Setting."""
+    """Work out a convolution's output size and which rows its windows see; returns a Setting."""
     padded = size + 2 * padding
     room = padded - kernel
-    share = f"({size} + 2·{padding} − {kernel}) / {stride}"
     if room < 0:
-        note = f"The kernel is {_pixels(kernel)} wide, the padded input only {padded}: "
-        note += "it fits nowhere, and there is no output."
-        formula = f"{size} + 2·{padding} − {kernel} = −{-room} < 0: no place for the kernel"
-        return Setting(0, formula, (0,) * padded, note, True)
+        formula = f"{size} + 2·{padding} − {kernel} = −{-room}, less than 0: out = 0"
+        note = f"The kernel is {kernel} pixels wide, the input with its padding only {padded}: "
+        return Setting(0, formula, (0,) * padded, note + "it fits nowhere.", True)
     out = room // stride + 1
+    share = f"({size} + 2·{padding} − {kernel}) / {stride}"
     formula = f"out = {f'⌊{share}⌋' if room % stride else share} + 1 = {out}"
-    counts = _cover(range(0, out * stride, stride), kernel, padded)
-    end = (out - 1) * stride + kernel  # the first padded row below all windows
+    counts = _cover(out, kernel, stride, padded)
+    end = (out - 1) * stride + kernel  # the first row that no window reaches any more
     unseen = [row for row in range(padding, padding + size) if not counts[row]]
-    last, between = sum(row >= end for row in unseen), sum(row < end for row in unseen)
+    last = sum(row >= end for row in unseen)
     notes = []
-    if between:
-        notes.append(f"The stride {stride} is longer than the kernel {kernel}, so the windows skip")
-        notes.append(f"{_rows(between)} of the input.")
+    if len(unseen) > last:
+        notes.append(f"The stride {stride} is longer than the kernel {kernel}: the windows skip")
+        notes.append(f"{_rows(len(unseen) - last)} of the input in between.")
     if last:
-        notes.append(f"Never seen: the last {_rows(last)} of the input,")
+        notes.append(f"Never seen: the last {_rows(last).removeprefix('1 ')} of the input,")
         notes.append("because one more step would push the window over the edge.")
     if not unseen:
         notes.append("Every input pixel is seen.")
         if end < padded:
-            notes.append(f"Not needed: the last {_rows(padded - end)} of the padding.")
+            spare = _rows(padded - end).removeprefix("1 ")
+            notes.append(f"Not needed: the last {spare} of the padding.")
     return Setting(out, formula, counts, " ".join(notes), bool(unseen))
 
 
 def transposed_setting(size, kernel, stride, padding):
-    """Work out a transposed convolution's output size and how its stamps overlap; a Setting."""
+    """Work out a transposed convolution's output size and how its stamps add up; a Setting."""
     full = stride * (size - 1) + kernel
-    left = full - 2 * padding
-    counts = _cover(range(0, size * stride, stride), kernel, full)
-    number = f"{left}".replace("-", "−")
-    formula = f"out = {stride}·({size} − 1) + {kernel} − 2·{padding} = {number}"
-    if left <= 0:
-        formula += "" if left == 0 else " < 0"
-        note = f"{_pixels(full)} are painted along a side, and the padding crops {2 * padding}: "
+    out = full - 2 * padding
+    counts = _cover(size, kernel, stride, full)
+    formula = f"{stride}·({size} − 1) + {kernel} − 2·{padding} = {out}".replace("-", "−")
+    if out <= 0:
+        note = f"The stamps are {full} pixels wide together, and the padding crops {2 * padding}: "
+        formula = f"{formula}, less than 0: out = 0" if out else f"out = {formula}"
         return Setting(0, formula, counts, note + "nothing is left.", True)
-    few, many = kernel // stride, -(-kernel // stride)
+    few, most = kernel // stride, -(-kernel // stride)
     multiple = f"a multiple of the stride {stride}: away from the border,"
-    if not few:
+    if few == 0:
         note = f"The kernel {kernel} is shorter than the stride {stride}: no stamp reaches the "
         note += "pixels in between, and they stay 0."
-    elif many > size:
-        note = f"Only {size} stamps along a side: too few to see what happens away from the border."
-    elif few == many:
-        sums = "one stamp reaches each pixel" if few == 1 else f"{few**2} stamps add up everywhere"
+    elif most > size:
+        note = f"{size} stamps along a side are too few to show what happens away from the border."
+    elif few == most:
+        sums = f"{few**2} stamps add up everywhere" if few > 1 else "each pixel gets one stamp"
         note = f"The kernel {kernel} is {multiple} {sums}. No checkerboard."
     else:
-        note = f"The kernel {kernel} is not {multiple} {few**2}, {few * many} or {many**2} stamps "
+        note = f"The kernel {kernel} is not {multiple} {few**2}, {few * most} or {most**2} stamps "
         note += "add up in turn: a checkerboard."
-    return Setting(left, formula, counts, note, few != many and not few < many > size)
+    warning = few == 0 or few < most <= size
+    return Setting(out, f"out = {formula}", counts, note, warning)
 
 
-def _cover(starts, kernel, length):
+def _cover(windows, kernel, stride, length):
+    starts = range(0, windows * stride, stride)
     return tuple(sum(start <= row < start + kernel for start in starts) for row in range(length))
 
 
-def _pixels(count):
-    return f"{count} pixel{'s' * (count > 1)}"
-
-
 def _rows(count):
-    return "row and column" if count == 1 else f"{count} rows and columns"
+    return "1 row and column" if count == 1 else f"{count} rows and columns"
 
 
-def _table(setting_of, ranges):
-    """Every setting, the last slider's fastest: [out, formula, counts as digits, note's number]."""
-    sides = itertools.product(*(range(least, most + 1) for least, most in ranges.values()))
-    settings = [setting_of(*numbers) for numbers in sides]
-    notes = list(dict.fromkeys((setting.note, setting.warning) for setting in settings))
-    rows = [
-        [s.out, s.formula, "".join(map(str, s.counts)), notes.index((s.note, s.warning))]
-        for s in settings
-    ]
-    return rows, notes
-
-
-def _figure(kind, numbers, position):
+def _figure(kind, ranges, setting_of, numbers, position):
     from IPython.display import HTML
 
-    ranges = CONVOLUTION if kind == "convolution" else TRANSPOSED
-    setting_of = convolution_setting if kind == "convolution" else transposed_setting
     for (name, (least, most)), number in zip(ranges.items(), numbers, strict=True):
         if number not in range(least, most + 1):
             raise ValueError(f"{name} must be a whole number from {least} to {most}, not {number}")
     start = setting_of(*numbers)
-    steps = start.out if kind == "convolution" else numbers[0]
-    row, column = (steps - 1, steps - 1) if position is None else position
+    steps = start.out if setting_of is convolution_setting else numbers[0]
+    row, column = (place + steps if place < 0 else place for place in position)
     if steps and not (row in range(steps) and column in range(steps)):
-        raise ValueError(f"position {position} is outside the {steps} × {steps} pixels")
-    rows, notes = _table(setting_of, ranges)
-    names = ("input size", "kernel", "stride", "padding")
-    data = {
-        "kind": kind,
-        "sliders": [
-            [name, *span, number]
-            for name, span, number in zip(names, ranges.values(), numbers, strict=True)
-        ],
-        "position": row * steps + column,
-        "table": rows,
-        "notes": notes,
-        "legend": LEGEND[kind],
-        "colours": {
-            "black": BLACK,
-            "blue": BLUE,
-            "grey": GREY,
-            "light": LIGHT,
-            "chosen": VERMILION,
-            "missed": YELLOW,
-        },
-    }
-    name = f"movable-{uuid.uuid4().hex[:12]}"
-    stood = ", ".join(f"{slider} {number}" for slider, number in zip(names, numbers, strict=True))
-    what = f"A figure with sliders: {kind.replace('d', 'd convolution')}; {stood}: {start.formula}"
+        raise ValueError(f"position {position} is not among the {steps} × {steps} pixels")
+
+    # In the order of the sliders, the last one's values next to each other, as the script reads it.
+    sides = (range(least, most + 1) for least, most in ranges.values())
+    settings = [setting_of(*each) for each in itertools.product(*sides)]
+    notes = list(dict.fromkeys((s.note, s.warning) for s in settings))  # many share one
+    table = [
+        (s.out, s.formula, "".join(map(str, s.counts)), notes.index((s.note, s.warning)))
+        for s in settings
+    ]
+    sliders = [(name, *ranges[name], at) for name, at in zip(ranges, numbers, strict=True)]
+    words = {"kind": kind, "legend": LEGENDS[kind], "colours": COLOURS, "sliders": sliders}
+    data = words | {"position": row * steps + column, "notes": notes, "table": table}
+    text = f"A {kind} with sliders: " + ", ".join(f"{name} {at}" for name, _, _, at in sliders)
+    text = f"{text}; {start.formula}. {start.note}"
+    source = resources.files(__package__).joinpath("movable.js").read_text(encoding="utf-8")
+    packed = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    name = f"movable-{uuid.uuid4().hex[:12]}"  # two figures on a page leave each other alone
+    call = f"for (const root of document.querySelectorAll('#{name}')) movable(root, {packed});"
+    fallback = f"<p>{html.escape(text)} (It moves once its cell has run here.)</p>"
+
+    class Movable(HTML):
+        def __repr__(self):
+            return text
+
+    script = f"<script>(() => {{\n{source}{call}\n}})();</script>"
+    return Movable(f'<div id="{name}">{fallback}</div>\n{script}')

@@ -66,6 +66,47 @@ def test_by_hand():
     assert metrics.pixel_accuracy(matrix.tolist()) == 0.8125
 
 
+def test_binary_scores_are_those_of_the_matrix():
+    scores = metrics.binary_scores(TRUTH, PREDICTION)
+    assert scores == {
+        "pixel_accuracy": 0.8125,
+        "miou": (11 / 14 + 2 / 5) / 2,
+        "foreground_iou": 2 / 5,
+        "foreground_dice": 4 / 7,
+    }
+    assert all(type(score) is float for score in scores.values())
+    truth, prediction = masks(2, ignored=0.2)
+    scores = metrics.binary_scores(truth, prediction == 1, name="lv")
+    matrix = metrics.confusion_matrix(truth, prediction, 2)
+    assert [*scores] == ["pixel_accuracy", "miou", "lv_iou", "lv_dice"]
+    assert scores["miou"] == metrics.mean_iou(matrix)
+    assert (scores["lv_iou"], scores["lv_dice"]) == (
+        metrics.class_iou(matrix)[1],
+        metrics.class_dice(matrix)[1],
+    )
+
+
+@pytest.mark.parametrize("class_id", [0, 1, 3])
+def test_image_iou_is_the_iou_of_each_image(class_id):
+    truth, prediction = masks(4, ignored=0.2, shape=(5, 9, 8))
+    truth[3], prediction[3] = (class_id + 1) % 4, (class_id + 2) % 4
+    found = metrics.image_iou(truth, prediction, class_id)
+    expected = [
+        metrics.class_iou(metrics.confusion_matrix(t, p, 4))[class_id]
+        for t, p in zip(truth, prediction, strict=True)
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert np.isnan(found).tolist() == [False, False, False, True, False]
+
+
+def test_image_iou_is_of_class_one_unless_told_otherwise():
+    pair = np.stack([TRUTH, TRUTH]), np.stack([PREDICTION, TRUTH])
+    assert metrics.image_iou(*pair).tolist() == [2 / 5, 1]
+    assert metrics.image_iou(pair[0].tolist(), pair[1].tolist(), 0).tolist() == [11 / 14, 1]
+    with pytest.raises(ValueError):
+        metrics.image_iou(pair[0], pair[1][:1])
+
+
 def test_what_is_predicted_on_ignored_pixels_plays_no_role():
     truth, prediction = masks(4, ignored=0.3)
     expected = metrics.confusion_matrix(truth, prediction, 4)

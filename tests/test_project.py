@@ -262,9 +262,11 @@ def test_wheel_holds_the_package_and_the_figures(tmp_path):
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         archive.extractall(tmp_path / "installed")
     modules = {
-        str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "course_utils").rglob("*.py")
+        str(path.relative_to(ROOT).as_posix())
+        for path in (ROOT / "course_utils").rglob("*")
+        if path.suffix in (".py", ".js")
     }
-    figures = {f"course_utils/_results/{path.name}" for path in (ROOT / "results").glob("*.json")}
+    figures = {f"course_utils/_results/{path.name}" for path in (ROOT / "results").iterdir()}
     assert figures
     assert names == modules | figures
     found = subprocess.run(

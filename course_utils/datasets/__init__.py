@@ -3,11 +3,15 @@
 Every loader returns a `Dataset`; every failure is a `CourseDataError` in plain words.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from .errors import CourseDataError
+
+# pooch asks for a progress bar made of ipywidgets, which the course does without.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 __all__ = ["IGNORE", "CourseDataError", "Dataset"]
 
