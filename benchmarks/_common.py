@@ -63,13 +63,35 @@ def interleaved(contestants, rounds, warm_up=True):
     -------
     dict of str to float
         Median seconds of each.
+
+    Notes
+    -----
+    Where other programs took more than a twentieth of the processor meanwhile, a warning is
+    printed: the ratio is then theirs as well.
     """
     for function in contestants.values() if warm_up else ():
         function()
     seconds = {name: [] for name in contestants}
+    before = _processor_seconds()
     for _ in range(rounds):
         for name, function in contestants.items():
             start = time.perf_counter()
             function()
             seconds[name].append(time.perf_counter() - start)
+    everyone, ours = (now - then for now, then in zip(_processor_seconds(), before, strict=True))
+    share = (everyone - ours) / (os.cpu_count() * sum(map(sum, seconds.values())))
+    if share > 0.05:
+        print(f"WARNING: other programs took {share:.0%} of the processor; run this again alone.")
     return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def _processor_seconds():
+    """Processor time so far, of the whole machine and of this program; zeros except on Linux."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return 0.0, 0.0
+    user, nice, system, _idle, _wait, irq, softirq, steal, *_ = map(
+        int, stat.read_text().splitlines()[0].split()[1:]
+    )
+    busy = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    return busy, sum(os.times()[:4])

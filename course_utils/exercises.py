@@ -90,6 +90,7 @@ def check_one_logit(one_logit):
             (b, "class 0's logit counts too: only the difference matters to a softmax."),
             (softmax, "that is the probability; the sigmoid comes after the logit."),
             (a + b, "adding 1 to both logits leaves a softmax as it was, but not your answer."),
+            (np.exp(b - a), "those are the odds; take their logarithm."),
         ],
     )
 
@@ -106,6 +107,8 @@ def check_foreground_share(foreground_share):
             (masks.mean(), "that is one number for all masks; one for each is wanted."),
             (100 * masks.mean((1, 2)), "that is in percent; a share lies between 0 and 1."),
             (masks.sum((1, 2)), "those are counts; divide by the pixels of one image."),
+            (masks.sum((1, 2)) / 256**2, "divide by the mask's own size; the check's are small."),
+            (masks.mean((1, 2)) / 3, "`masks.size` counts the pixels of all masks together."),
             (masks.mean((0, 1)), "that averages over the images; keep axis 0."),
             (masks.mean(0), "that averages over the images; keep axis 0."),
             (1 - masks.mean((1, 2)), "that is the share of background."),
@@ -132,6 +135,9 @@ def check_baseline(accuracy, truth):
             (100 * right, "that is in percent; an accuracy lies between 0 and 1."),
             (1 - right, "that is the share of ventricle, which this answer gets wrong."),
             (metrics.mean_iou(matrix), "that is the mIoU."),
+            ((np.asarray(truth) == 0).mean((1, 2)), "one number is wanted, for all pixels together."),
+            (round(right, 3), "nearly: give it unrounded, computed from `val.masks`."),
+            (round(right, 2), "nearly: give it unrounded, computed from `val.masks`."),
         ],
         tolerance=1e-6,
     )
@@ -142,6 +148,7 @@ def check_mean_iou(mean_iou):
     matrix = np.array([[9, 2], [1, 4]])
     hit = np.diag(matrix)
     doubled = hit / (matrix.sum(0) + matrix.sum(1))
+    union = matrix.sum(0) + matrix.sum(1) - hit
     return _judge(
         _call(mean_iou, matrix),
         metrics.mean_iou(matrix),
@@ -154,6 +161,8 @@ def check_mean_iou(mean_iou):
             ((hit / matrix.sum(1)).mean(), "that divides by the true pixels, not by the union."),
             ((hit / matrix.sum(0)).mean(), "that divides by the predicted pixels, not the union."),
             (metrics.class_iou(matrix).sum(), "that is the sum over the classes; divide by two."),
+            (hit.sum() / union.sum(), "divide class by class, then take the mean."),
+            ((hit / (2 * matrix.sum(1) - hit)).mean(), "the columns' sums (axis=0) are missing."),
         ],
     )
 
@@ -170,6 +179,8 @@ def check_mlp_parameters(count):
             (2 * n * hidden + 2 * hidden + n, "the step from 100 to 100 units is missing."),
             (2 * n * hidden + hidden + n, "the step from 100 to 100 units is missing."),
             (weights + hidden + hidden, "the output's 65,536 biases are missing."),
+            (weights + hidden + n, "a hidden layer's 100 biases are missing."),
+            (weights + 3, "there is a bias for every output, not one a layer."),
         ],
     )
 

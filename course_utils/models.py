@@ -13,7 +13,7 @@ def mlp(input_shape=(256, 256, 1), hidden=100, kernel_initializer="glorot_unifor
     """A multilayer perceptron that looks at all pixels and answers for all pixels (chapter 01).
 
     Two hidden layers of `hidden` units and an output layer with one unit a pixel, as in chapter 5
-    of the Chainer tutorial (Preferred Networks, 2019).
+    of the Medical AI Course Materials (Japanese Association for Medical AI; Chainer 5).
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ def fcn(
 ):
     """A fully convolutional network: five convolutions, one transposed convolution (chapter 02).
 
-    The network of chapter 5 of the Chainer tutorial (Preferred Networks, 2019), after Long,
-    Shelhamer and Darrell, "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015.
+    The network of chapter 5 of the Medical AI Course Materials (Japanese Association for Medical
+    AI; Chainer 5), after Long, Shelhamer and Darrell, "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ def start(chapter, profile=None):
     seed = _seed()
     print(f"{chapter} · profile: {profile} ({why}) · seed {seed}")
     device, precision = machine.device(), machine.precision()  # imports TensorFlow
-    print(f"{device} · {precision} · " + ", ".join(f"{k} {v}" for k, v in versions().items()))
+    print(f"{device} · " + ", ".join(f"{name} {found}" for name, found in versions().items()))
 
     import keras
 

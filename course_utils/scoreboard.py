@@ -2,8 +2,11 @@
 
 import json
 import os
+import tempfile
 from pathlib import Path
 from statistics import mean, stdev
+
+import filelock
 
 COLUMNS = {
     "pixel_accuracy": "pixel accuracy",
@@ -14,7 +17,13 @@ COLUMNS = {
 
 
 def results_folder():
-    """Return the folder of measured figures: the project's own, or the installed package's copy."""
+    """Return the folder of measured figures.
+
+    That is where ``make results`` writes (COURSE_RESULTS), else the project's own ``results``, else
+    the installed package's copy.
+    """
+    if os.environ.get("COURSE_RESULTS"):
+        return Path(os.environ["COURSE_RESULTS"])
     package = Path(__file__).parent
     beside = package.parent / "results"
     return beside if beside.is_dir() else package / "_results"
@@ -26,10 +35,16 @@ def add_record(path, chapter, entry):
     The file is written aside and renamed whole, so that a run that is stopped loses nothing.
     """
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = Path(tempfile.gettempdir()) / f"segmentation-course-{path.name}.lock"
+    with filelock.FileLock(lock):  # two runs may end at once
+        _add_record(path, chapter, entry)
+
+
+def _add_record(path, chapter, entry):
     records = {_key(kept): kept for kept in read(path)["records"]} if path.exists() else {}
     records[_key(entry)] = entry  # in the place of the one it replaces, if any
     content = {"chapter": chapter, "records": list(records.values())}
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     try:
@@ -99,7 +114,8 @@ class Scoreboard:
         self.yours = yours
         measured, published = Path(folder) / f"{chapter}.json", Path(folder) / "published.json"
         self.measured = read(measured)["records"] if measured.exists() else []
-        self.published = [r for r in read(published)["records"] if chapter in r["chapters"]]
+        found = read(published)["records"] if published.exists() else []
+        self.published = [record for record in found if chapter in record["chapters"]]
 
     def rows(self):
         """Return the table's rows as lists of text, the header first."""

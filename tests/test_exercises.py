@@ -99,7 +99,7 @@ def task(question, answer):
     return answers | {next(q for q in answers if question in q): answer}
 
 
-HIT = "np.diag(m)"
+hit = np.diag
 BACKGROUND = (TRUTH == 0).mean()
 
 # Answers as a reader would write them, and words of the hint that names the cause.
@@ -135,11 +135,14 @@ MISTAKES = {
         (lambda a, b: b, "class 0's logit counts too"),
         (lambda a, b: np.exp(b) / (np.exp(a) + np.exp(b)), "that is the probability"),
         (lambda a, b: a + b, "adding 1 to both logits"),
+        (lambda a, b: np.exp(b) / np.exp(a), "those are the odds"),
     ],
     "check_foreground_share": [
         (lambda m: m.mean(), "one number for all masks"),
         (lambda m: 100 * m.mean(axis=(1, 2)), "in percent"),
         (lambda m: m.sum(axis=(1, 2)), "divide by the pixels of one image"),
+        (lambda m: m.sum(axis=(1, 2)) / (256 * 256), "divide by the mask's own size"),
+        (lambda m: m.sum(axis=(1, 2)) / m.size, "the pixels of all masks together"),
         (lambda m: m.mean(axis=(0, 1)), "keep axis 0"),
         (lambda m: m.mean(axis=0), "keep axis 0"),
         (lambda m: (m == 0).mean(axis=(1, 2)), "the share of background"),
@@ -148,23 +151,30 @@ MISTAKES = {
         (100 * BACKGROUND, "in percent"),
         (1 - BACKGROUND, "the share of ventricle"),
         (BACKGROUND / 2, "that is the mIoU"),
+        ((TRUTH == 0).mean(axis=(1, 2)), "one number is wanted"),
+        (round(BACKGROUND, 3), "give it unrounded"),
+        (round(BACKGROUND, 2), "give it unrounded"),
         (BACKGROUND + 1e-5, "the numbers differ"),
     ],
     "check_mean_iou": [
-        (eval(f"lambda m: {HIT}.sum() / m.sum()"), "pixel accuracy"),
-        (eval(f"lambda m: ({HIT} / (m.sum(0) + m.sum(1))).mean()"), "subtract n_ii once"),
-        (eval(f"lambda m: (2 * {HIT} / (m.sum(0) + m.sum(1))).mean()"), "the mean Dice"),
+        (lambda m: hit(m).sum() / m.sum(), "pixel accuracy"),
+        (lambda m: (hit(m) / (m.sum(0) + m.sum(1))).mean(), "subtract n_ii once"),
+        (lambda m: (2 * hit(m) / (m.sum(0) + m.sum(1))).mean(), "the mean Dice"),
         (lambda m: metrics.class_iou(m), "now take their mean"),
         (lambda m: metrics.class_iou(m)[1], "class 1 alone"),
-        (eval(f"lambda m: ({HIT} / m.sum(axis=1)).mean()"), "by the true pixels"),
-        (eval(f"lambda m: ({HIT} / m.sum(axis=0)).mean()"), "by the predicted pixels"),
+        (lambda m: (hit(m) / m.sum(axis=1)).mean(), "by the true pixels"),
+        (lambda m: (hit(m) / m.sum(axis=0)).mean(), "by the predicted pixels"),
         (lambda m: metrics.class_iou(m).sum(), "divide by two"),
+        (lambda m: hit(m).sum() / (m.sum(0) + m.sum(1) - hit(m)).sum(), "class by class"),
+        (lambda m: (hit(m) / (2 * m.sum(axis=1) - hit(m))).mean(), "(axis=0) are missing"),
     ],
     "check_mlp_parameters": [
         (65_536 * 100 + 100 * 100 + 100 * 65_536, "each unit also has a bias"),
         ((65_536 * 100 + 100) + (100 * 65_536 + 65_536), "from 100 to 100 units is missing"),
         (65_536 * 100 + 100 + 100 + 100 * 65_536 + 65_536, "from 100 to 100 units is missing"),
         (65_536 * 100 + 100 + 100 * 100 + 100 + 100 * 65_536, "the output's 65,536 biases"),
+        (65_536 * 100 + 100 * 100 + 100 + 100 * 65_536 + 65_536, "a hidden layer's 100 biases"),
+        (65_536 * 100 + 1 + 100 * 100 + 1 + 100 * 65_536 + 1, "not one a layer"),
         (13_182_937, "the numbers differ"),
     ],
     "check_conv_size": [

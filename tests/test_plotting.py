@@ -268,15 +268,19 @@ def test_spread_keeps_order_and_gap():
 
 
 def test_foreground_share_counts_every_image_and_marks_the_median():
+    masks = np.zeros((4, 10, 100), np.uint8)
+    for mask, pixels in zip(masks, (10, 20, 22, 40), strict=True):
+        mask.flat[:pixels] = 1
+    masks[0].flat[-500:] = 255  # unknown is no foreground
     shares = np.array([0.01, 0.02, 0.022, 0.04])
-    figure = plotting.foreground_share(shares)
+    figure = plotting.foreground_share(masks)
     ax = figure.axes[0]
     assert sum(bar.get_height() for bar in ax.patches) == 4
     assert ax.lines[0].get_xdata()[0] == pytest.approx(np.median(shares))
     assert "2.1 %" in ax.texts[0].get_text()
-    assert plotting.foreground_share([0, 0])  # nothing but background
-    for bad in ([], [1.2]):
-        with pytest.raises(ValueError, match="shares"):
+    assert plotting.foreground_share(np.zeros((2, 3, 3)))  # nothing but background
+    for bad in (np.zeros((0, 3, 3)), np.zeros((3, 3))):
+        with pytest.raises(ValueError, match="masks"):
             plotting.foreground_share(bad)
 
 

@@ -246,7 +246,7 @@ def test_setup_without_copy_or_address_says_how_to_stamp(tmp_path):
     assert "PIP" not in done.stdout
     last = done.stderr.strip().splitlines()[-1]
     assert last == (
-        "RuntimeError: Not stamped yet: run python data_scripts/stamp_repository.py ADDRESS"
+        "RuntimeError: Open in the course's folder, or run data_scripts/stamp_repository.py"
     )
 
 

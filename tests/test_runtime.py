@@ -211,7 +211,7 @@ def test_scoreboard_shows_yours_and_the_published(capsys):
     run.record("FCN, published recipe", {"miou": 0.5}, protocol="p")
     whose = [row[1] for row in run.scoreboard().rows()]
     assert whose[1] == "yours"
-    assert any(text.startswith("published: Chainer tutorial") for text in whose)
+    assert any(text.startswith("published: ") for text in whose)
 
 
 # Data

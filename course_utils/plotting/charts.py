@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from .figures import BLUE, GREY, VERMILION, cycle, new_figure, spread, tidy
+from .figures import BLUE, GREY, VERMILION, cycle, is_ignored, new_figure, spread, tidy
 
 NAMES = {
     "loss": "loss",
@@ -82,21 +82,22 @@ def draw_curves(ax, runs, quantity, *, first=1):
     return curves
 
 
-def foreground_share(shares):
+def foreground_share(masks):
     """Draw how much of each image is foreground, as a histogram with its median.
 
     Parameters
     ----------
-    shares : array [N]
-        Foreground pixels over all pixels, one number an image, in [0, 1].
+    masks : array [N, H, W]
+        Class numbers; foreground is every class but 0 (and 255, unknown).
 
     Returns
     -------
     Figure
     """
-    shares = np.asarray(shares, dtype=float).ravel()
-    if shares.size == 0 or shares.min() < 0 or shares.max() > 1:
-        raise ValueError("shares must hold at least one number, all between 0 and 1")
+    masks = np.asarray(masks)
+    if masks.ndim != 3 or masks.size == 0:
+        raise ValueError(f"masks must be [N, H, W] with at least one mask, not {masks.shape}")
+    shares = ((masks > 0) & ~is_ignored(masks)).mean(axis=(1, 2))
     figure, axes = new_figure(height=2.8)
     ax = axes[0, 0]
     bins = min(30, max(5, int(2 * np.sqrt(shares.size))))

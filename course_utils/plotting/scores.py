@@ -100,6 +100,6 @@ def seeds(results, *, references=None, quantity="mean IoU"):
     ax.set_yticks(range(len(results)), list(results))
     ax.set_ylim(len(results) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
-    tidy(ax, f"{quantity} (a dot: one seed; a bar: their mean ± standard deviation)")
+    tidy(ax, f"{quantity} (dot: one seed; bar: mean; right: mean ± standard deviation)")
     ax.spines["left"].set_visible(False)
     return figure
