@@ -16,11 +16,15 @@ Two more things that PyTorch gains from, and that a plain script has not:
   oneDNN's bfloat16 kernel for a stride of 16 is several times slower than its float32 one.
 - glibc keeps freed memory instead of giving it back to the system. By default PyTorch gets every
   large tensor as fresh pages; TensorFlow has a pool of its own. `--plain-malloc` leaves this out.
+
+On a machine that other programs use as well, `--one-thread` holds both to one thread and counts
+the processor's seconds instead of the clock's: other programs change those far less.
 """
 
 import argparse
 import ctypes
 import sys
+import time
 
 from _common import heading, interleaved, training_images
 
@@ -165,7 +169,7 @@ def torch_training(data, batch_size, steps, precision, end, compiled):
     return train
 
 
-def compare(data, batch_size, images, rounds):
+def compare(data, batch_size, images, rounds, clock=time.perf_counter):
     """Time all contestants at one batch size and print images a second and the ratio."""
     from course_utils import machine
 
@@ -183,11 +187,14 @@ def compare(data, batch_size, images, rounds):
                 raise
             # torch.compile wants a C++ compiler, which not every machine has.
             print(f"{name} does not work here: {str(error).strip().splitlines()[0][:80]}")
-    seconds = interleaved(contestants, rounds, warm_up=False)
+    seconds = interleaved(contestants, rounds, warm_up=False, clock=clock)
     speed = {name: steps * batch_size / taken for name, taken in seconds.items()}
     print(f"batch {batch_size}, {rounds} rounds of {steps} steps")
     for name, images_a_second in speed.items():
-        print(f"    {name:44} {images_a_second:6.1f} images/s")
+        print(
+            f"    {name:44} {images_a_second:6.1f} images/s"
+            + " of processor time" * (clock is time.process_time)
+        )
     ours = f"Keras {machine.precision()}"
     best = max((name for name in speed if name.startswith("PyTorch")), key=speed.get)
     print(f"    {ours} / {best}: {speed[ours] / speed[best]:.2f}", flush=True)
@@ -200,7 +207,16 @@ def main():
     parser.add_argument("--images", type=int, default=256, help="images a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--plain-malloc", action="store_true", help="leave glibc as it is")
+    parser.add_argument("--one-thread", action="store_true", help="count processor time")
     options = parser.parse_args()
+    clock = time.perf_counter
+    if options.one_thread:
+        import tensorflow as tf
+
+        clock = time.process_time
+        torch.set_num_threads(1)
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
     from course_utils import machine
 
     if not options.plain_malloc:
@@ -210,7 +226,7 @@ def main():
     data = training_images()
     prove_equal(data.images[:4], data.masks[:4])
     for batch_size in options.batches:
-        compare(data, batch_size, options.images, options.rounds)
+        compare(data, batch_size, options.images, options.rounds, clock)
 
 
 if __name__ == "__main__":

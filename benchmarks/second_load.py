@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 
+from _common import heading
+
 from course_utils.datasets import fetch, sunnybrook
 from course_utils.datasets.catalog import SUNNYBROOK
 
@@ -33,6 +35,7 @@ def main() -> int:
     if not os.environ.get("COURSE_MIRROR"):
         print("Set COURSE_MIRROR: over the internet this would time the network.", file=sys.stderr)
         return 1
+    heading("numpy", "opencv-python", "pooch")
     with tempfile.TemporaryDirectory() as root:
         first = load_all(root)
         second = statistics.median(load_all(root) for _ in range(5))

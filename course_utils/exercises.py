@@ -135,7 +135,10 @@ def check_baseline(accuracy, truth):
             (100 * right, "that is in percent; an accuracy lies between 0 and 1."),
             (1 - right, "that is the share of ventricle, which this answer gets wrong."),
             (metrics.mean_iou(matrix), "that is the mIoU."),
-            ((np.asarray(truth) == 0).mean((1, 2)), "one number is wanted, for all pixels together."),
+            (
+                (np.asarray(truth) == 0).mean((1, 2)),
+                "one number is wanted, for all pixels together.",
+            ),
             (round(right, 3), "nearly: give it unrounded, computed from `val.masks`."),
             (round(right, 2), "nearly: give it unrounded, computed from `val.masks`."),
         ],

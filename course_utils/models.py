@@ -51,7 +51,8 @@ def fcn(
     """A fully convolutional network: five convolutions, one transposed convolution (chapter 02).
 
     The network of chapter 5 of the Medical AI Course Materials (Japanese Association for Medical
-    AI; Chainer 5), after Long, Shelhamer and Darrell, "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015.
+    AI; Chainer 5), after Long, Shelhamer and Darrell, "Fully Convolutional Networks for Semantic
+    Segmentation", CVPR 2015.
 
     Parameters
     ----------

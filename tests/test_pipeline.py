@@ -239,6 +239,16 @@ def test_zoom_is_a_share_of_the_size_either_way():
     assert 1.2 < size.max() < 1 / 0.7 + 0.05
 
 
+def test_zoom_keeps_the_proportions():
+    masks = np.zeros((32, 64, 64), np.uint8)
+    masks[:, 20:44, 20:44] = 1
+    _, changed = augmented(masks[..., np.newaxis], masks, zoom=0.3)
+    heights = changed[..., 0].any(axis=2).sum(axis=1)
+    widths = changed[..., 0].any(axis=1).sum(axis=1)
+    assert len(set(heights)) > 5
+    assert np.abs(heights.astype(int) - widths).max() <= 1
+
+
 def test_brightness_is_added_either_way():
     *_, brighter = features(64, brightness=0.25)
     assert -0.25 <= brighter.min() < -0.15

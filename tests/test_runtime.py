@@ -3,13 +3,16 @@
 import dataclasses
 import hashlib
 import json
+import logging
 import socket
+import warnings
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from course_utils import machine, runtime
 from course_utils.datasets import CourseDataError, catalog, download, samples, sunnybrook
@@ -126,6 +129,24 @@ def test_the_seed_decides_all_draws(text, seed, monkeypatch):
     assert draws[0] == draws[1]
     keras.utils.set_random_seed(int(seed))
     assert np.random.random() == draws[0][0]  # noqa: NPY002
+
+
+def test_start_silences_what_a_chapter_causes_on_purpose():
+    logger = tf.get_logger()
+    before = logger.level
+    try:
+        logger.setLevel("WARNING")
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            runtime.start(CHAPTER, "sample")
+            warnings.warn("`shuffle=True` was passed, but will be ignored", stacklevel=1)
+            assert not [w for w in seen if "shuffle" in str(w.message)]
+            warnings.warn("something else", stacklevel=1)
+            assert "something else" in str(seen[-1].message)
+        assert not logger.isEnabledFor(logging.WARNING)
+        assert logger.isEnabledFor(logging.ERROR)
+    finally:
+        logger.setLevel(before)
 
 
 def test_choose_takes_what_belongs_to_the_profile():
