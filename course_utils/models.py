@@ -91,10 +91,16 @@ def fcn(
             layers.Conv2D(channels[2], 3, name="conv3", **conv),
             layers.Conv2D(channels[3], 3, name="conv4", **conv),
             layers.Conv2D(channels[4], 1, name="conv5", **conv),
+            # float32 also under mixed precision: on a CPU this layer is five times faster in it.
             layers.Conv2DTranspose(
-                1, 32, strides=16, name="transposed", **conv | {"activation": None}
+                1,
+                32,
+                strides=16,
+                padding="same",
+                kernel_initializer=kernel_initializer,
+                dtype="float32",
+                name="transposed",
             ),
-            layers.Activation("linear", dtype="float32", name="logits"),
         ],
         name="fcn",
     )
