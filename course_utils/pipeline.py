@@ -88,19 +88,21 @@ def augmentation(*, flip=None, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0
         ``(images, masks) -> (images, masks)``, for batches as `batches` makes them.
     """
     # A seed for each: with one for all, the picture turned most would be the one zoomed most.
-    seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(5)]
+    # And float32, whatever the global policy: a picture in bfloat16 has lost half of its greys.
+    seeds = np.random.SeedSequence(seed).generate_state(5)
+    options = [{"seed": int(s), "dtype": "float32"} for s in seeds]
     outside = {"fill_mode": "constant", "fill_value": 0.0}
     steps = []
     if brightness:
-        steps.append(layers.RandomBrightness(brightness, value_range=(0, 1), seed=seeds[0]))
+        steps.append(layers.RandomBrightness(brightness, value_range=(0, 1), **options[0]))
     if flip:
-        steps.append(layers.RandomFlip(flip, seed=seeds[1]))
+        steps.append(layers.RandomFlip(flip, **options[1]))
     if rotation:
-        steps.append(layers.RandomRotation(rotation / 360, seed=seeds[2], **outside))
+        steps.append(layers.RandomRotation(rotation / 360, **outside, **options[2]))
     if shift:
-        steps.append(layers.RandomTranslation(shift, shift, seed=seeds[3], **outside))
+        steps.append(layers.RandomTranslation(shift, shift, **outside, **options[3]))
     if zoom:
-        steps.append(layers.RandomZoom((-zoom, zoom), seed=seeds[4], **outside))
+        steps.append(layers.RandomZoom((-zoom, zoom), **outside, **options[4]))
 
     def augment(images, masks):
         pair = {"images": images, "segmentation_masks": masks}

@@ -4,6 +4,7 @@ import json
 from types import SimpleNamespace
 
 import cv2
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -304,3 +305,16 @@ def test_without_settings_nothing_changes():
     changed, changed_masks = augmented(images, masks)
     np.testing.assert_array_equal(changed, images.astype("float32") / 255)
     np.testing.assert_array_equal(changed_masks[..., 0], masks)
+
+
+def test_augmented_pictures_stay_float32_under_mixed_precision():
+    before = keras.config.dtype_policy()
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        augment = pipeline.augmentation(
+            flip="horizontal", rotation=10, shift=0.1, zoom=0.1, brightness=0.1
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
+    images, masks = augment(np.full((2, 16, 16, 1), 0.3, "float32"), np.zeros((2, 16, 16, 1)))
+    assert images.dtype == masks.dtype == "float32"
