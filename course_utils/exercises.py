@@ -330,7 +330,7 @@ def check_recipe(changes, known):
         if problem:
             _wrong(problem)
             return False
-    print("✓ It can be trained.")
+    print(RIGHT, "It can be trained.")
     return True
 
 
