@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 matplotlib.use("Agg")
 
 from course_utils import plotting
+from course_utils.datasets import Dataset
 from course_utils.plotting import figures
 
 IMAGE = np.full((12, 16), 90, np.uint8)
@@ -369,3 +370,18 @@ def test_png_is_small_and_faithful():
     picture = Image.open(io.BytesIO(data))
     assert picture.mode == "P" and picture.width == round(figures.WIDTH * figures.DPI)
     assert len(data) < 50_000
+
+
+def test_worst_draws_the_images_where_the_named_model_does_worst():
+    masks = np.zeros((3, 8, 8), np.uint8)
+    masks[:, 2:6, 2:6] = 1
+    good, poor = masks.copy(), masks.copy()
+    poor[0, 2:4] = 0  # IoU 0.5
+    poor[2, 2:6] = 0  # IoU 0
+    images = np.zeros((3, 8, 8, 1), np.uint8)
+    names = ("background", "heart")
+    data = Dataset(images, masks, names, ("a", "b", "c"), None, "made up")
+    figure = plotting.worst(data, {"poor": poor, "good": good}, count=2, by="poor")
+    assert [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()] == ["c", "a"]
+    with pytest.raises(ValueError, match="by is 'other'"):
+        plotting.worst(data, {"poor": poor}, by="other")
