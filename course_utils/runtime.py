@@ -18,6 +18,8 @@ CHAPTERS = {
     "00_start_here": None,
     "01_mri_mlp": "sunnybrook",
     "02_mri_fcn": "sunnybrook",
+    "04_stanford_labels_and_scores": "stanford_background",
+    "05_stanford_pretrained_unet": "stanford_background",
 }
 
 
@@ -195,8 +197,8 @@ def _attach_data(run, name):
     if run.profile == "sample":
         entry = samples.SAMPLES[name]
         root = fetch.data_dir() / "samples"
-        run.data_dir = fetch.fetch(entry, root=root, mirror=samples.mirror(root / "archives"))
-        run.source = entry.title
+        mirror = samples.mirror(root / "archives", name)
+        run.data_dir = fetch.fetch(entry, root=root, mirror=mirror)
     else:
         entry = catalog.get(name)
         try:
@@ -206,6 +208,6 @@ def _attach_data(run, name):
                 f"{error}\n\nTo go on with made-up images instead, change the last line of this "
                 f'cell to\n    run = runtime.start("{run.chapter}", profile="sample")'
             ) from None
-        run.source = entry.title
-    archives = fetch.provenance(run.data_dir)["archives"]
-    run.provenance = {"sha256": {archive["name"]: archive["sha256"] for archive in archives}}
+    facts = fetch.provenance(run.data_dir)
+    run.source = facts["title"]  # not the entry's: a mirror may hold a stand-in
+    run.provenance = {"sha256": {a["name"]: a["sha256"] for a in facts["archives"]}}

@@ -69,6 +69,26 @@ def read(path):
         ) from error
 
 
+def measured_records(chapter, profile="full"):
+    """Return our measured figures of a chapter as they are kept, one dict a training and seed.
+
+    Parameters
+    ----------
+    chapter : str
+        The notebook's name without ending.
+    profile : str, optional
+        Profile of the measurement.
+
+    Returns
+    -------
+    list of dict
+        See `course_utils.runtime.Run.record`. Empty where nothing was measured.
+    """
+    path = results_folder() / f"{chapter}.json"
+    entries = read(path)["records"] if path.exists() else []
+    return [entry for entry in entries if entry["profile"] == profile]
+
+
 def measured_scores(chapter, score, starts_with="", profile="full"):
     """Return our measured figures of a chapter: training -> scores, one a seed.
 
@@ -87,10 +107,9 @@ def measured_scores(chapter, score, starts_with="", profile="full"):
     -------
     dict of str to list of float
     """
-    path = results_folder() / f"{chapter}.json"
     found = {}
-    for entry in read(path)["records"] if path.exists() else []:
-        if entry["run"].startswith(starts_with) and entry["profile"] == profile:
+    for entry in measured_records(chapter, profile):
+        if entry["run"].startswith(starts_with):
             name = entry["run"].removeprefix(starts_with)
             found.setdefault(name, []).append(entry["scores"][score])
     return found

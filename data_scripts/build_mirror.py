@@ -2,11 +2,12 @@
 
     python data_scripts/build_mirror.py /srv/course-mirror
     python data_scripts/build_mirror.py /media/stick sunnybrook --from /srv/course-mirror
+    python data_scripts/build_mirror.py /media/stick --weights mobilenet resnet34
 
 The archives come from their published addresses, or from another mirror. They are gathered aside,
-each data set is unpacked, checked and loaded from there, and only then do they move into the
-folder, with SHA256SUMS and LICENCES.txt. Point COURSE_MIRROR at the folder, or at the address of
-any web server that serves it.
+each data set is unpacked and checked from there, and only then do they move into the folder, with
+SHA256SUMS and LICENCES.txt; encoder weights lie under weights/. Point COURSE_MIRROR at the folder,
+or at the address of any web server that serves it.
 
 Licences differ from data set to data set. Stanford Background states none: its copy must not be
 passed on, so it is left out unless it is named.
@@ -14,14 +15,14 @@ passed on, so it is left out unless it is named.
 
 import argparse
 import dataclasses
-import importlib
 import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from course_utils.datasets import CourseDataError, catalog, fetch
+from course_utils.datasets import CourseDataError, catalog, fetch, weights
 from course_utils.datasets.download import get_archive, read_sums
 
 
@@ -36,13 +37,24 @@ def main(argv: list[str] | None = None) -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"{', '.join(catalog.CATALOG)}; default: {', '.join(free)}",
+        help=f"{', '.join(catalog.CATALOG)}; default: {', '.join(free)}, "
+        "or none where --weights is given",
+    )
+    parser.add_argument(
+        "--weights",
+        nargs="+",
+        default=[],
+        choices=weights.WEIGHTS,
+        metavar="BACKBONE",
+        help=f"encoders whose ImageNet weights to add: {', '.join(weights.WEIGHTS)}",
     )
     parser.add_argument("--from", dest="source", default="", help="mirror to copy from")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     options = parser.parse_args(argv)
     try:
-        entries = [catalog.get(name) for name in options.names or free]
+        entries = [
+            catalog.get(name) for name in options.names or (not options.weights and free) or ()
+        ]
     except ValueError as error:
         parser.error(str(error))
     for entry in entries:
@@ -53,7 +65,13 @@ def main(argv: list[str] | None = None) -> int:
                 file=sys.stderr,
             )
     try:
-        build(options.folder, entries, source=options.source, progress=not options.quiet)
+        build(
+            options.folder,
+            entries,
+            encoders=[weights.WEIGHTS[backbone] for backbone in options.weights],
+            source=options.source,
+            progress=not options.quiet,
+        )
     except (CourseDataError, OSError) as error:
         print(f"No mirror was built.\n{error}", file=sys.stderr)
         return 1
@@ -62,9 +80,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def build(
-    folder: Path, entries: list[catalog.DatasetEntry], *, source: str = "", progress: bool = True
+    folder: Path,
+    entries: list[catalog.DatasetEntry],
+    *,
+    encoders: Sequence[weights.EncoderWeights] = (),
+    source: str = "",
+    progress: bool = True,
 ) -> Path:
-    """Put the archives of `entries` into `folder`, once they have been proved.
+    """Put the archives of `entries` and the files of `encoders` into `folder`, once proved.
 
     Archives of other data sets in the folder, and their lines in SHA256SUMS, stay.
 
@@ -76,39 +99,49 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as aside:
         gathered = Path(aside) / "mirror"
-        gathered.mkdir()
+        (gathered / weights.FOLDER).mkdir(parents=True)
         sums = {}
-        for entry in entries:
-            for archive in entry.archives:
-                got = get_archive(entry, archive, gathered, source, progress=progress)
-                if got.path.parent != gathered:
-                    shutil.copyfile(got.path, gathered / archive.name)
-                sums[archive.name] = got.sha256
-                print(f"{archive.name}: from {got.source}; compared with {got.checked}")
+        wanted = [(entry.title, archive) for entry in entries for archive in entry.archives]
+        wanted += [(encoder.title, encoder.archive) for encoder in encoders]
+        for title, archive in wanted:
+            got = get_archive(title, archive, gathered, source, progress=progress)
+            if not got.path.is_relative_to(gathered):
+                shutil.copyfile(got.path, gathered / archive.name)
+            sums[archive.name] = got.sha256
+            print(f"{archive.name}: from {got.source}; compared with {got.checked}")
         # Written before the proof, so that the proof compares the copies with their hashes.
         _write_sums(gathered / "SHA256SUMS", sums)
         for entry in entries:
-            print(f"{entry.name}: {_prove(entry, gathered, Path(aside) / 'data')}")
+            print(_prove(entry, gathered, Path(aside) / "data"))
+        for encoder in encoders:
+            offline = dataclasses.replace(encoder, archive=_offline(encoder.archive))
+            path = weights.fetch_file(offline, Path(aside) / "data", gathered, progress=False)
+            print(f"{encoder.backbone}: {weights.provenance(path)['note'] or encoder.title}")
+        all_sums = sums
         if (folder / "SHA256SUMS").exists():
-            _write_sums(gathered / "SHA256SUMS", read_sums(folder / "SHA256SUMS") | sums)
-        (gathered / "LICENCES.txt").write_text(_licences(), encoding="utf-8")
+            all_sums = read_sums(folder / "SHA256SUMS") | sums
+            _write_sums(gathered / "SHA256SUMS", all_sums)
+        (gathered / "LICENCES.txt").write_text(_licences(all_sums), encoding="utf-8")
         for name in (*sums, "SHA256SUMS", "LICENCES.txt"):
+            (folder / name).parent.mkdir(exist_ok=True)
             os.replace(gathered / name, folder / name)
     return folder
 
 
 def _prove(entry: catalog.DatasetEntry, mirror: Path, root: Path) -> str:
     """Read a data set through the mirror alone, as a reader without a network would."""
-    offline = dataclasses.replace(
-        entry, archives=tuple(dataclasses.replace(a, url="") for a in entry.archives)
-    )
+    offline = dataclasses.replace(entry, archives=tuple(map(_offline, entry.archives)))
     data = fetch.fetch(offline, root=root, mirror=mirror, progress=False)
     if not entry.layout:
         files = sum(path.is_file() for path in data.rglob("*")) - 1  # not the marker
-        return f"unpacks whole, {files} files (the course has no loader for it yet)"
-    loader = importlib.import_module(f"course_utils.datasets.{entry.layout}")
-    counts = {split: len(loader.load(split, root=data)) for split in entry.pairs}
-    return "reads " + " + ".join(f"{count} {split}" for split, count in counts.items()) + " pairs"
+        return f"{entry.name}: unpacks whole, {files} files (the course has no loader for it yet)"
+    facts = fetch.provenance(data)
+    pairs = " + ".join(f"{count} {split}" for split, count in facts["pairs"].items())
+    return f"{facts['name']}: reads {pairs} pairs"
+
+
+def _offline(archive: catalog.Archive) -> catalog.Archive:
+    return dataclasses.replace(archive, url="")
 
 
 def _write_sums(path: Path, sums: dict[str, str]) -> None:
@@ -116,15 +149,23 @@ def _write_sums(path: Path, sums: dict[str, str]) -> None:
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def _licences() -> str:
+def _licences(sums: dict[str, str]) -> str:
     parts = ["The licence of each data set of the course. Not all of them may be here.\n"]
-    for entry in catalog.CATALOG.values():
+    for published in catalog.CATALOG.values():
+        held = [sums.get(archive.name) for archive in published.archives]
+        entry = catalog.stand_ins(published).get(held[0], published)
         may = "may be passed on" if entry.redistributable else "MUST NOT be passed on"
         files = ", ".join(archive.name for archive in entry.archives)
         parts.append(
             f"{files}: {entry.title}; {may}\n  Licence: {entry.licence}\n"
             f"  Cite: {entry.citation}\n  {entry.homepage}\n"
         )
+    for encoder in weights.WEIGHTS.values():
+        if encoder.archive.name in sums:
+            parts.append(
+                f"{encoder.archive.name}: {encoder.title}; its licence is its publisher's\n"
+                f"  {encoder.archive.url}\n"
+            )
     return "\n".join(parts)
 
 

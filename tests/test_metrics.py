@@ -55,6 +55,17 @@ def test_everything_equals_scikit_learn(k, absent, ignored):
     dice = sklearn_metrics.f1_score(*pair, labels=labels, average=None, zero_division=np.nan)
     np.testing.assert_allclose(metrics.class_dice(matrix), dice, rtol=1e-12)
 
+    recall = sklearn_metrics.recall_score(*pair, labels=labels, average=None, zero_division=np.nan)
+    np.testing.assert_allclose(metrics.class_accuracy(matrix), recall, rtol=1e-12)
+    assert np.isnan(recall[-1]) == (absent in ("truth", "both"))
+    balanced = np.nanmean(recall)
+    assert isinstance(metrics.mean_class_accuracy(matrix), float)
+    assert metrics.mean_class_accuracy(matrix) == pytest.approx(balanced, rel=1e-12)
+
+    weighted = sklearn_metrics.jaccard_score(*pair, average="weighted")
+    assert isinstance(metrics.frequency_weighted_iou(matrix), float)
+    assert metrics.frequency_weighted_iou(matrix) == pytest.approx(weighted, rel=1e-12)
+
 
 def test_by_hand():
     matrix = metrics.confusion_matrix(TRUTH, PREDICTION, 2)
@@ -63,7 +74,15 @@ def test_by_hand():
     assert metrics.class_iou(matrix).tolist() == [11 / 14, 2 / 5]
     assert metrics.mean_iou(matrix) == (11 / 14 + 2 / 5) / 2
     assert metrics.class_dice(matrix).tolist() == [22 / 25, 4 / 7]
+    assert metrics.class_accuracy(matrix).tolist() == [11 / 12, 1 / 2]
+    assert metrics.mean_class_accuracy(matrix) == (11 / 12 + 1 / 2) / 2
+    assert metrics.frequency_weighted_iou(matrix) == pytest.approx((11 * 12 / 14 + 8 / 5) / 16)
     assert metrics.pixel_accuracy(matrix.tolist()) == 0.8125
+
+
+def test_the_package_offers_all_its_scores():
+    assert metrics.__all__ == sorted(metrics.__all__)
+    assert all(callable(getattr(metrics, name)) for name in metrics.__all__)
 
 
 def test_binary_scores_are_those_of_the_matrix():
@@ -145,6 +164,9 @@ def test_where_nothing_is_counted_there_is_no_score(empty):
         assert np.isnan(metrics.mean_iou(matrix))
         assert np.isnan(metrics.class_iou(matrix)).all()
         assert np.isnan(metrics.class_dice(matrix)).all()
+        assert np.isnan(metrics.class_accuracy(matrix)).all()
+        assert np.isnan(metrics.mean_class_accuracy(matrix))
+        assert np.isnan(metrics.frequency_weighted_iou(matrix))
 
 
 def test_one_pixel():
@@ -154,6 +176,24 @@ def test_one_pixel():
     assert metrics.pixel_accuracy(matrix) == metrics.mean_iou(matrix) == 1
     np.testing.assert_array_equal(metrics.class_iou(matrix), [np.nan, np.nan, 1])
     np.testing.assert_array_equal(metrics.class_dice(matrix), [np.nan, np.nan, 1])
+    np.testing.assert_array_equal(metrics.class_accuracy(matrix), [np.nan, np.nan, 1])
+    assert metrics.mean_class_accuracy(matrix) == metrics.frequency_weighted_iou(matrix) == 1
+
+
+def test_a_false_alarm_costs_the_mean_iou_most():
+    # Class 1 is not in the truth; one pixel in ten is predicted as it.
+    matrix = metrics.confusion_matrix([0] * 10, [0] * 9 + [1], 2)
+    np.testing.assert_array_equal(metrics.class_accuracy(matrix), [0.9, np.nan])
+    assert metrics.mean_class_accuracy(matrix) == metrics.pixel_accuracy(matrix) == 0.9
+    assert metrics.frequency_weighted_iou(matrix) == 0.9
+    assert metrics.mean_iou(matrix) == 0.45
+
+
+def test_the_frequency_weighted_iou_hardly_sees_a_rare_class():
+    matrix = metrics.confusion_matrix([0] * 98 + [1, 1], [0] * 100, 2)
+    assert metrics.frequency_weighted_iou(matrix) == pytest.approx(0.98**2)
+    assert metrics.mean_iou(matrix) == 0.49
+    assert metrics.mean_class_accuracy(matrix) == 0.5
 
 
 @pytest.mark.parametrize("dtype", [bool, "int8", "uint8", "int16", "uint16", "int64", "uint64"])
@@ -241,7 +281,11 @@ def test_there_is_at_least_one_class():
 
 
 @pytest.mark.parametrize("matrix", [[1, 2], [[1, 2]], np.zeros((2, 2, 2))])
-@pytest.mark.parametrize("score", ["pixel_accuracy", "class_iou", "mean_iou", "class_dice"])
+@pytest.mark.parametrize(
+    "score",
+    "pixel_accuracy class_accuracy mean_class_accuracy class_iou mean_iou frequency_weighted_iou "
+    "class_dice".split(),
+)
 def test_a_confusion_matrix_is_square(score, matrix):
     with pytest.raises(ValueError, match="is square"):
         getattr(metrics, score)(matrix)

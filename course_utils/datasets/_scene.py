@@ -142,8 +142,12 @@ def _ground_texture(scene, scale):
     rows, columns = np.mgrid[: scene.height, : scene.width].astype(np.float32)
     depth = np.maximum(rows - scene.horizon, 1) / (scene.height - scene.horizon)
     noise = clouds(scene.rng, (512, 1024), scale, 4)
-    u = (columns - scene.vanishing) / scene.width * 500 / depth + 512
-    texture = cv2.remap(noise, u, 220 / depth, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
+    below = np.s_[int(scene.horizon) :]
+    u = (columns[below] - scene.vanishing) / scene.width * 500 / depth[below] + 512
+    # cv2 folds a place far outside one reflection at a time; they repeat after two lengths.
+    u, v = np.mod(u, 2048), np.mod(220 / depth[below], 1024)
+    texture = np.zeros(scene.shape, np.float32)
+    texture[below] = cv2.remap(noise, u, v, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
     return texture * np.clip(2.2 * depth, 0, 1), depth
 
 

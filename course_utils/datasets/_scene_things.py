@@ -35,11 +35,10 @@ class Scene:
 
     def put(self, mask, colour, region=None, instance=0, window=np.s_[:, :]):
         """Colour (one, or one a pixel) and label where `mask` is set."""
-        colour = np.broadcast_to(np.asarray(colour, np.float32), (*mask.shape, 3))
-        self.image[window][mask] = colour[mask]
+        np.copyto(self.image[window], np.asarray(colour, np.float32), where=mask[..., None])
         if region is not None:
-            self.regions[window][mask] = region
-            self.instances[window][mask] = instance
+            np.copyto(self.regions[window], region, where=mask)
+            np.copyto(self.instances[window], instance, where=mask)
 
     def shade(self, points, strength, softness=3.0):
         """Cast a soft shadow: multiply the picture inside an outline."""

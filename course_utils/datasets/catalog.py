@@ -19,6 +19,8 @@ class Archive:
     sha256 : str or None
         Hash that the publisher states for the file at `url`. It says nothing about a mirror's
         file of that name: the mirror's own ``SHA256SUMS`` does.
+    md5 : str or None
+        The same, of publishers that state this one only.
     size : int or None
         Bytes to download, roughly: it decides how much free disk is asked for.
     unpacked_size : int
@@ -30,6 +32,7 @@ class Archive:
     sha256: str | None = None
     size: int | None = None
     unpacked_size: int = 100 * MB
+    md5: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,33 @@ STANFORD_BACKGROUND = DatasetEntry(
     homepage="http://dags.stanford.edu/projects/scenedataset.html",
     pairs={"all": 715},
     redistributable=False,
+    layout="stanford_background",
+)
+
+CAMVID_SCENES = DatasetEntry(
+    name="stanford_background-camvid",
+    title="CamVid scenes in Stanford's layout",
+    archives=(
+        Archive(
+            "iccv09Data.tar.gz",
+            url="",
+            sha256="1ae79cf5f97179b0740f5b4bc4fa09d3cbfa59685a5f6463c5dbd73f01bcc101",
+            size=16 * MB,
+            unpacked_size=300 * MB,
+        ),
+    ),
+    licence="research use: use and cite it, do not pass copies on",
+    citation=(
+        "G. J. Brostow, J. Shotton, J. Fauqueur, R. Cipolla: Segmentation and Recognition Using "
+        "Structure from Motion Point Clouds. ECCV 2008. G. J. Brostow, J. Fauqueur, R. Cipolla: "
+        "Semantic Object Classes in Video: A High-Definition Ground Truth Database. Pattern "
+        "Recognition Letters, 2009. Scene 0000047 alone is a sample of the Stanford Background "
+        "data, with its own labels."
+    ),
+    homepage="http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/",
+    pairs={"all": 469},
+    redistributable=False,
+    layout="stanford_background",
 )
 
 DSB2018 = DatasetEntry(
@@ -134,6 +164,23 @@ DSB2018 = DatasetEntry(
 )
 
 CATALOG = {entry.name: entry for entry in (SUNNYBROOK, STANFORD_BACKGROUND, DSB2018)}
+
+STAND_INS = {archive.sha256: entry for entry in (CAMVID_SCENES,) for archive in entry.archives}
+"""Other scenes that a mirror may hold under a data set's archive name, by that file's sha256.
+
+They serve where the data set itself cannot be had. They keep a folder, a title and a citation of
+their own, so that no figure measured on them is taken for one of the data set.
+"""
+
+
+def stand_ins(entry: DatasetEntry) -> dict[str, DatasetEntry]:
+    """The `STAND_INS` that come under the same archive name as a data set."""
+    names = [archive.name for archive in entry.archives]
+    return {
+        digest: other
+        for digest, other in STAND_INS.items()
+        if other is not entry and names == [archive.name for archive in other.archives]
+    }
 
 
 def get(name: str) -> DatasetEntry:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pooch
 from tqdm import tqdm
 
-from .catalog import Archive, DatasetEntry
+from .catalog import Archive
 from .errors import CourseDataError
 
 ATTEMPTS = 3
@@ -19,14 +19,21 @@ TIMEOUT = 30.0  # seconds without a byte; COURSE_TIMEOUT overrides it
 
 # What a hash was compared with, and what to do when a file that was changed on purpose differs.
 PUBLISHED = "the publisher's sha256"
+PUBLISHED_MD5 = "the publisher's md5"
 IN_MIRROR = "the mirror's SHA256SUMS"
 REMEMBERED = "the sha256 seen the first time"
 FIRST_TIME = "nothing: seen for the first time"
 _CHANGED_ON_PURPOSE = {
     PUBLISHED: "the course's catalog must learn its new sha256",
+    PUBLISHED_MD5: "the course's catalog must learn its new md5",
     IN_MIRROR: "write its SHA256SUMS anew with data_scripts/build_mirror.py",
     REMEMBERED: "delete its line in the hidden .sha256 file of the data folder",
 }
+_WHAT_HELPS = (
+    "What helps: check the network and run the cell again; or set COURSE_MIRROR to a folder "
+    "or address that holds the archives; or set COURSE_DATA_DIR to a folder that holds the "
+    "data already; or work on made-up data, without any network: set COURSE_PROFILE=sample."
+)
 
 
 class Unavailable(Exception):
@@ -50,12 +57,13 @@ class Got:
 
 
 def get_archive(
-    entry: DatasetEntry,
+    title: str,
     archive: Archive,
     into: Path,
     mirror: str = "",
     remembered: Mapping[str, str] | None = None,
     progress: bool = True,
+    what_next: str = _WHAT_HELPS,
 ) -> Got:
     """Get one archive and compare its hash.
 
@@ -64,12 +72,17 @@ def get_archive(
 
     Parameters
     ----------
+    title : str
+        What it is a part of, for the error.
+    archive : Archive
     into : pathlib.Path
         Folder for the download. A file of a mirror folder is used where it lies.
     mirror : str
         Folder or http(s) address, or empty.
     remembered : mapping of str to str, optional
         Hash seen first, by source, for sources that state none.
+    what_next : str
+        For the error where no source has it.
 
     Raises
     ------
@@ -81,8 +94,10 @@ def get_archive(
     for source, from_mirror in _sources(archive, mirror):
         try:
             stated, told_by = archive.sha256, PUBLISHED
+            if stated is None and archive.md5:
+                stated, told_by = archive.md5, PUBLISHED_MD5
             if from_mirror:
-                stated, told_by = _mirror_hash(mirror, archive.name, into), IN_MIRROR
+                stated, told_by = mirror_hash(mirror, archive.name, into), IN_MIRROR
             path = _reach(source, into / archive.name, progress)
         except Unavailable as reason:
             failed.append(f"  {source}: {reason}")
@@ -92,24 +107,28 @@ def get_archive(
         if stated is None:
             stated, told_by = remembered.get(source), REMEMBERED
         digest = pooch.file_hash(str(path))
-        if stated and digest != stated:
-            raise _wrong_hash(source, told_by, stated, digest)
+        found = pooch.file_hash(str(path), alg="md5") if told_by == PUBLISHED_MD5 else digest
+        if stated and found != stated:
+            raise _wrong_hash(source, told_by, stated, found)
         checked = told_by if stated else FIRST_TIME
         return Got(path, archive.name, source, digest, path.stat().st_size, checked)
     raise CourseDataError(
-        f"Could not get {archive.name} of {entry.title}. Tried:",
+        f"Could not get {archive.name} of {title}. Tried:",
         "\n".join(failed) or "  nothing: there is neither a mirror nor a published address.",
-        "What helps: check the network and run the cell again; or set COURSE_MIRROR to a folder "
-        "or address that holds the archives; or set COURSE_DATA_DIR to a folder that holds the "
-        "data already; or work on made-up data, without any network: set COURSE_PROFILE=sample.",
+        what_next,
     )
 
 
-def _sources(archive: Archive, mirror: str):
+def archive_source(mirror: str, name: str) -> str:
+    """Address or path of a file of a mirror."""
     if _is_http(mirror):
-        yield f"{mirror.rstrip('/')}/{archive.name}", True
-    elif mirror:
-        yield str(Path(mirror).expanduser().absolute() / archive.name), True
+        return f"{mirror.rstrip('/')}/{name}"
+    return str(Path(mirror).expanduser().absolute() / name)
+
+
+def _sources(archive: Archive, mirror: str):
+    if mirror:
+        yield archive_source(mirror, archive.name), True
     if _is_http(archive.url):
         yield archive.url, False
 
@@ -118,7 +137,7 @@ def _is_http(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
 
-def _mirror_hash(mirror: str, name: str, into: Path) -> str | None:
+def mirror_hash(mirror: str, name: str, into: Path) -> str | None:
     """What the mirror's SHA256SUMS says of a file; None if it says nothing."""
     if _is_http(mirror):
         try:

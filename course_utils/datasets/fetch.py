@@ -1,19 +1,20 @@
 """Get a data set once: whole, checked, and from the nearest place that has it."""
 
+import contextlib
 import dataclasses
 import datetime
 import importlib
 import json
 import os
 import shutil
-from contextlib import contextmanager
+import tempfile
 from pathlib import Path
 
 import filelock
 import pooch
 
-from .catalog import DatasetEntry
-from .download import FIRST_TIME, Got, get_archive
+from .catalog import DatasetEntry, stand_ins
+from .download import FIRST_TIME, Got, Unavailable, archive_source, get_archive, mirror_hash
 from .errors import CourseDataError
 from .unpack import unpack
 
@@ -51,7 +52,9 @@ def fetch(
     Returns
     -------
     pathlib.Path
-        ``<root>/<entry.name>``, with the archives' members in it.
+        ``<root>/<entry.name>``, with the archives' members in it. Where the mirror's SHA256SUMS
+        says that it holds one of `catalog.STAND_INS` in the data set's place, that one's folder:
+        `provenance` tells.
 
     Raises
     ------
@@ -63,9 +66,13 @@ def fetch(
     if _is_current(folder, entry):
         return folder
     mirror = str(os.environ.get("COURSE_MIRROR", "") if mirror is None else mirror)
+    if (stand_in := _stand_in(entry, root, mirror)) is not None:
+        if progress and not _is_current(root / stand_in.name, stand_in):
+            print(f"The mirror has {stand_in.title} in the place of {entry.title}; taking those.")
+        return fetch(stand_in, root=root, mirror=mirror, progress=progress)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _locked(root / f".{entry.name}.lock", entry, progress):
+        with locked(root / f".{entry.name}.lock", entry.title, progress):
             if not _is_current(folder, entry):
                 _install(entry, root, folder, mirror, progress)
     except OSError as error:
@@ -113,14 +120,28 @@ def _is_current(folder: Path, entry: DatasetEntry) -> bool:
     )
 
 
-@contextmanager
-def _locked(path: Path, entry: DatasetEntry, progress: bool):
+def _stand_in(entry: DatasetEntry, root: Path, mirror: str) -> DatasetEntry | None:
+    """What the mirror holds in the place of a data set, or None."""
+    for digest, stand_in in stand_ins(entry).items() if mirror else ():
+        name, folder = entry.archives[0].name, root / stand_in.name
+        source = archive_source(mirror, name)
+        if _is_current(folder, stand_in) and provenance(folder)["archives"][0]["source"] == source:
+            return stand_in  # taken from this mirror before: no need to ask it again
+        with tempfile.TemporaryDirectory() as aside, contextlib.suppress(Unavailable):
+            if mirror_hash(mirror, name, Path(aside)) == digest:
+                return stand_in
+    return None
+
+
+@contextlib.contextmanager
+def locked(path: Path, title: str, progress: bool):
+    """Hold the lock at `path`; say so where another process holds it."""
     lock = filelock.FileLock(path)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
         if progress:
-            print(f"Another kernel is getting {entry.title}; waiting for it.")
+            print(f"Another kernel is getting {title}; waiting for it.")
         lock.acquire()
     try:
         yield
@@ -139,14 +160,16 @@ def _install(entry: DatasetEntry, root: Path, folder: Path, mirror: str, progres
     staging = root / f".{entry.name}.part"
     shutil.rmtree(staging, ignore_errors=True)  # what a killed process left
     unpacked_size = sum(archive.unpacked_size for archive in entry.archives)
-    _need_disk(root, unpacked_size + sum(archive.size or 0 for archive in entry.archives), entry)
-    known = _Remembered(root / f".{entry.name}.sha256")
+    need_disk(
+        root, unpacked_size + sum(archive.size or 0 for archive in entry.archives), entry.title
+    )
+    known = Remembered(root / f".{entry.name}.sha256")
     (staging / "data").mkdir(parents=True)
     try:
         got = []
         for archive in entry.archives:
-            got.append(get_archive(entry, archive, staging, mirror, known.hashes, progress))
-            _need_disk(root, archive.unpacked_size, entry)
+            got.append(get_archive(entry.title, archive, staging, mirror, known.hashes, progress))
+            need_disk(root, archive.unpacked_size, entry.title)
             unpack(got[-1].path, staging / "data", archive.unpacked_size, got[-1].source)
         _check_content(staging / "data", entry, got)
         _write_marker(staging / "data" / MARKER, entry, got)
@@ -158,11 +181,12 @@ def _install(entry: DatasetEntry, root: Path, folder: Path, mirror: str, progres
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _need_disk(root: Path, needed: int, entry: DatasetEntry):
+def need_disk(root: Path, needed: int, title: str):
+    """Raise `CourseDataError` where fewer than `needed` bytes are free."""
     free = shutil.disk_usage(root).free
     if free < needed:
         raise CourseDataError(
-            f"Looked for room for {entry.title} in {root}:",
+            f"Looked for room for {title} in {root}:",
             f"up to {needed / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free.",
             "Make room, or set COURSE_DATA_DIR to a folder on a larger disk.",
         )
@@ -197,7 +221,7 @@ def _write_marker(path: Path, entry: DatasetEntry, got: list[Got]):
     path.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-class _Remembered:
+class Remembered:
     """Hashes seen first, of sources that state none; they outlive the data's own folder."""
 
     def __init__(self, path: Path):

@@ -6,10 +6,8 @@ measured on it says that the code runs, and nothing about the real data.
 
 import dataclasses
 import hashlib
-import io
 import os
 import shutil
-import zipfile
 from pathlib import Path
 
 import cv2
@@ -17,25 +15,30 @@ import filelock
 import numpy as np
 
 from ._nuclei import nuclei
+from ._packing import write_whole, zip_bytes
 from ._phantom import short_axis_slice
 from ._scene import outdoor_scene
-from .catalog import SUNNYBROOK, Archive
+from ._scene_archive import write_stanford_background
+from .catalog import STANFORD_BACKGROUND, SUNNYBROOK, Archive
 from .errors import CourseDataError
 
 __all__ = [
     "SAMPLES",
     "SAMPLE_VERSION",
+    "STANFORD_BACKGROUND_SAMPLE",
     "SUNNYBROOK_SAMPLE",
     "mirror",
     "nuclei",
     "outdoor_scene",
     "short_axis_slice",
+    "write_stanford_background",
     "write_sunnybrook",
 ]
 
 SAMPLE_VERSION = 1  # raise it when the pictures change: mirrors written earlier are then left aside
 SLICES_PER_PATIENT = 6
 _PAIRS = {"train": 48, "val": 12}
+_SCENES = {"all": 48}
 _SEED = 11  # ventricles of its ten patients are spread in size much as the real ones are
 
 SUNNYBROOK_SAMPLE = dataclasses.replace(
@@ -57,7 +60,22 @@ SUNNYBROOK_SAMPLE = dataclasses.replace(
     redistributable=True,
     version=str(SAMPLE_VERSION),
 )
-SAMPLES = {"sunnybrook": SUNNYBROOK_SAMPLE}  # by the name of the set whose place they take
+STANFORD_BACKGROUND_SAMPLE = dataclasses.replace(
+    STANFORD_BACKGROUND,
+    name="stanford_background-sample",
+    title="Made-up outdoor scenes in the layout of the Stanford Background data",
+    archives=(Archive("iccv09Data.tar.gz", url="", unpacked_size=50_000_000),),
+    licence=SUNNYBROOK_SAMPLE.licence,
+    citation=SUNNYBROOK_SAMPLE.citation,
+    homepage="",
+    pairs=dict(_SCENES),
+    redistributable=True,
+    version=str(SAMPLE_VERSION),
+)
+SAMPLES = {  # by the name of the set whose place they take
+    "sunnybrook": SUNNYBROOK_SAMPLE,
+    "stanford_background": STANFORD_BACKGROUND_SAMPLE,
+}
 
 
 def write_sunnybrook(folder, n_train=48, n_val=12, seed=0, size=256):
@@ -87,30 +105,40 @@ def write_sunnybrook(folder, n_train=48, n_val=12, seed=0, size=256):
     sums = []
     for stream, (split, n_pairs) in enumerate({"train": n_train, "val": n_val}.items()):
         rng = np.random.default_rng([seed, stream])
-        content = _zip_bytes(_sunnybrook_files(rng, split, stream, n_pairs, size))
+        content = zip_bytes(_sunnybrook_files(rng, split, stream, n_pairs, size))
         sums.append(f"{hashlib.sha256(content).hexdigest()}  {split}.zip\n")
-        _write_whole(folder / f"{split}.zip", content)
-    _write_whole(folder / "SHA256SUMS", "".join(sums).encode())
+        write_whole(folder / f"{split}.zip", content)
+    write_whole(folder / "SHA256SUMS", "".join(sums).encode())
     return folder
 
 
-def mirror(folder):
-    """Make sure that a mirror with the sample data stands in `folder`.
+def mirror(folder, name="sunnybrook"):
+    """Make sure that a mirror with one set of sample data stands in `folder`.
 
     Several processes may ask at once: one writes, the others wait. A mirror of another
     `SAMPLE_VERSION` is left alone.
 
+    Parameters
+    ----------
+    folder : path
+    name : str
+        The set whose place the sample takes, a key of `SAMPLES`.
+
     Returns
     -------
     Path
-        The mirror, `folder/samples-v<SAMPLE_VERSION>`, for `fetch(SUNNYBROOK_SAMPLE, mirror=…)`.
+        The mirror, `folder/<name>-v<SAMPLE_VERSION>`, for `fetch(SAMPLES[name], mirror=…)`.
 
     Raises
     ------
     CourseDataError
         If it cannot be written.
+    ValueError
+        If there is no sample of that name.
     """
-    target = Path(folder) / f"samples-v{SAMPLE_VERSION}"
+    if name not in _WRITERS:
+        raise ValueError(f"no sample takes the place of {name!r}; there are: {', '.join(_WRITERS)}")
+    target = Path(folder) / f"{name}-v{SAMPLE_VERSION}"
     if (target / "SHA256SUMS").exists():  # the folder is renamed into place when it is whole
         return target
     try:
@@ -120,7 +148,7 @@ def mirror(folder):
                 aside = target.with_name(f"{target.name}.partial")
                 for leftover in (aside, target):  # of a killed process, or half deleted
                     shutil.rmtree(leftover, ignore_errors=True)
-                write_sunnybrook(aside, _PAIRS["train"], _PAIRS["val"], _SEED)
+                _WRITERS[name](aside)
                 os.replace(aside, target)
     except OSError as error:
         raise CourseDataError(
@@ -129,6 +157,12 @@ def mirror(folder):
             "Set COURSE_DATA_DIR to a folder that you may write to, on a disk with room.",
         ) from error
     return target
+
+
+_WRITERS = {
+    "sunnybrook": lambda folder: write_sunnybrook(folder, _PAIRS["train"], _PAIRS["val"], _SEED),
+    "stanford_background": lambda folder: write_stanford_background(folder, _SCENES["all"]),
+}
 
 
 def _sunnybrook_files(rng, split, stream, n_pairs, size):
@@ -149,22 +183,3 @@ def _sunnybrook_files(rng, split, stream, n_pairs, size):
 
 def _png(image):
     return cv2.imencode(".png", image)[1].tobytes()
-
-
-def _zip_bytes(files):
-    """Archive of (name, bytes), the same bytes each time: fixed order, dates and permissions."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in sorted(files):
-            member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            member.external_attr = 0o644 << 16
-            member.create_system = 3
-            archive.writestr(member, content)
-    return buffer.getvalue()
-
-
-def _write_whole(path, content):
-    """Write aside and rename, so that no reader ever meets half a file."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    aside.write_bytes(content)
-    os.replace(aside, path)

@@ -4,26 +4,41 @@ In a notebook a returned Figure is shown once, with or without a semicolon behin
 """
 
 from .charts import foreground_share, history
+from .classes import class_map
 from .comparisons import comparison, iou_picture, outcome, worst
 from .concepts import detection_instance_semantic, iou_venn, network
+from .curves import degradation, learning_curve, loss_curves
 from .figures import class_palette
-from .masks import class_map, overlay, show_pairs
+from .masks import overlay, show_pairs
+from .mistakes import gradient_maps, invented_classes
+from .outdoor import labels_of_scene, scenes, worst_scenes
+from .points import class_scores, tradeoff
 from .scores import confusion, seeds
 
 __all__ = [
     "class_map",
     "class_palette",
+    "class_scores",
     "comparison",
     "confusion",
+    "degradation",
     "detection_instance_semantic",
     "foreground_share",
+    "gradient_maps",
     "history",
+    "invented_classes",
     "iou_picture",
     "iou_venn",
+    "labels_of_scene",
+    "learning_curve",
+    "loss_curves",
     "network",
     "outcome",
     "overlay",
+    "scenes",
     "seeds",
     "show_pairs",
+    "tradeoff",
     "worst",
+    "worst_scenes",
 ]

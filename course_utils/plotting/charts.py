@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from .figures import BLUE, GREY, VERMILION, cycle, is_ignored, new_figure, spread, tidy
+from .figures import BLUE, GREY, VERMILION, cycle, is_ignored, new_figure, tidy
+from .labels import label_ends
 
 NAMES = {
     "loss": "loss",
@@ -49,7 +50,7 @@ def history(histories, quantities=("loss", "miou"), *, log_loss=False):
             ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             ax.yaxis.set_minor_formatter(NullFormatter())
-        _label_ends(figure, ax, curves)
+        label_ends(figure, ax, curves)
     if len(runs) > 1:
         styles = [
             Line2D([], [], color=GREY, linestyle=style, label=label)
@@ -129,28 +130,3 @@ def _runs(histories):
     if not hasattr(first, "history") and not isinstance(first, dict):
         return {"": histories}
     return {name: getattr(run, "history", run) for name, run in histories.items()}
-
-
-def _label_ends(figure, ax, curves, size=9):
-    """Write each curve's name behind its last point, moved apart where they would overlap."""
-    figure.draw_without_rendering()  # so that the axes have their final size
-    to_pixels = ax.transData.transform
-    ends = []
-    for _, line in curves:
-        x, y = (np.asarray(values, dtype=float) for values in line.get_data())
-        known = np.isfinite(y)
-        ends.append((x[known][-1], y[known][-1]))
-    right = max(x for x, _ in ends)
-    heights = [to_pixels((right, y))[1] for _, y in ends]
-    placed = spread(heights, gap=1.25 * size * figure.dpi / 72)
-    for (name, line), (_, y), before, after in zip(curves, ends, heights, placed, strict=True):
-        ax.annotate(
-            name,
-            (right, y),
-            xytext=(6, (after - before) * 72 / figure.dpi),
-            textcoords="offset points",
-            va="center",
-            color=line.get_color(),
-            fontsize=size,
-            annotation_clip=False,
-        )

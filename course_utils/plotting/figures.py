@@ -15,7 +15,22 @@ DPI = 90
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 BLACK, GREY, LIGHT = "#000000", "#7A7A7A", "#E4E4E4"
-CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK, "#882255", "#8C8C1A")
+
+# For outdoor scenes: as far apart as can be in CIELAB, for normal and red-green blind vision, and
+# in lightness too, so that a grey print keeps them apart.
+SCENE_COLOURS = {
+    "sky": "#38CFF7",
+    "tree": "#00471F",
+    "road": "#9F8C8D",
+    "grass": "#D7E11E",
+    "water": "#0061C5",
+    "building": "#FEF2AE",
+    "mountain": "#4D0049",
+    "foreground": "#BF5F0C",
+    "horizontal": "#DCC79C",
+    "vertical": "#7A2E2E",
+}
 
 # One code for all chapters: what a model found, what it missed, what it made up.
 HIT, MISS, FALSE_ALARM = SKY, YELLOW, VERMILION
@@ -152,12 +167,17 @@ def is_ignored(mask):
 
 
 def cycle(count):
-    """So many colours for curves or dots, from the start again after seven."""
+    """So many colours for curves or dots, from the start again after nine."""
     return [CYCLE[number % len(CYCLE)] for number in range(count)]
 
 
 def class_palette(class_names):
-    """One colour a class, easy to tell apart; light grey for a first class named "background"."""
+    """One colour a class, easy to tell apart; light grey for a first class named "background".
+
+    The classes of outdoor scenes have the same colours in all chapters.
+    """
+    if class_names and all(name in SCENE_COLOURS for name in class_names):
+        return tuple(SCENE_COLOURS[name] for name in class_names)
     colours = [SKY, GREEN, "#9A9A9A", YELLOW, BLUE, VERMILION, PURPLE, ORANGE]
     colours += ["#332288", "#882255", "#999933", "#44AA99"]
     if class_names and class_names[0].startswith("background"):

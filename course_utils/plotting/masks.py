@@ -6,14 +6,12 @@ Images are uint8 [H,W], [H,W,1] or [H,W,3] (RGB), or float in [0, 1]; masks hold
 
 import numpy as np
 from matplotlib.colors import is_color_like, to_rgb
-from matplotlib.patches import Patch
 
 from .figures import (
     VERMILION,
     as_image,
     as_mask,
     bare,
-    class_palette,
     is_ignored,
     new_figure,
     outline_region,
@@ -52,59 +50,11 @@ def overlay(ax, image, mask, *, colour=VERMILION, alpha=0.45, outline=True):
     paint = np.zeros((*mask.shape, 4))
     for number in np.setdiff1d(mask, [0, 255]):
         paint[mask == number] = (*to_rgb(colours[(number - 1) % len(colours)]), alpha)
-    _stripe(paint, is_ignored(mask))
+    stripe(paint, is_ignored(mask))
     ax.imshow(paint, interpolation="nearest")
     if outline:
         for number in np.setdiff1d(mask, [0, 255]):
             outline_region(ax, mask == number, colours[(number - 1) % len(colours)])
-    return ax
-
-
-def class_map(ax, mask, class_names, palette=None, *, image=None, alpha=0.6):
-    """Draw every class in its colour, with a legend of the classes that are there.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    mask : array of class numbers, [H,W] or [H,W,1]; 255 is striped grey ("unknown")
-    class_names : sequence of str, one a class
-    palette : sequence of colours, one a class, optional
-    image : array, optional
-        Drawn below the classes, which then cover it by `alpha`.
-
-    Returns
-    -------
-    Axes
-    """
-    mask = as_mask(mask, shape=None if image is None else as_image(image).shape)
-    palette = class_palette(class_names) if palette is None else palette
-    present = np.unique(mask[~is_ignored(mask)])
-    if present.size and not 0 <= present.min() <= present.max() < len(class_names):
-        raise ValueError(
-            f"mask has the classes {present.tolist()}, class_names only {len(class_names)} names"
-        )
-    paint = np.zeros((*mask.shape, 4))
-    for number in present:
-        paint[mask == number] = (*to_rgb(palette[number]), 1.0 if image is None else alpha)
-    _stripe(paint, is_ignored(mask))
-    if image is not None:
-        draw_image(ax, as_image(image))
-    ax.imshow(paint, interpolation="nearest")
-    bare(ax)
-    entries = [
-        Patch(facecolor=palette[number], edgecolor="0.3", linewidth=0.5, label=class_names[number])
-        for number in present
-    ]
-    if is_ignored(mask).any():
-        entries.append(Patch(facecolor="0.8", edgecolor="0.4", hatch="////", label="unknown"))
-    ax.legend(
-        handles=entries,
-        loc="upper left",
-        bbox_to_anchor=(1.0, 1.0),
-        frameon=False,
-        fontsize=9,
-        handlelength=1.2,
-    )
     return ax
 
 
@@ -163,7 +113,7 @@ def draw_image(ax, image):
     return bare(ax)
 
 
-def _stripe(paint, where):
+def stripe(paint, where):
     """Paint diagonal stripes, grey and clear by turns, on the pixels of `where`."""
     rows, columns = np.indices(where.shape)
     step = max(1, max(where.shape) // 64)

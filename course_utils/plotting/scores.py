@@ -1,17 +1,20 @@
 """Charts of scores: the confusion matrix, and runs against each other."""
 
 import numpy as np
+from matplotlib import colormaps
 
 from .figures import GREY, LIGHT, cycle, new_figure, tidy
 
 
-def confusion(matrix, class_names):
+def confusion(matrix, class_names, *, normalise=False):
     """Draw a confusion matrix: each cell's pixels, and its share of the row (of the true class).
 
     Parameters
     ----------
     matrix : int array [k, k]; rows are the truth, columns the prediction
     class_names : sequence of k str
+    normalise : bool
+        Write the shares alone. The row of a class that does not occur is grey, and says so.
 
     Returns
     -------
@@ -23,23 +26,28 @@ def confusion(matrix, class_names):
         raise ValueError(f"matrix is {matrix.shape}, but class_names has {k} names")
     totals = matrix.sum(axis=1, keepdims=True)
     share = np.divide(matrix, totals, out=np.full((k, k), np.nan), where=totals > 0)
-    figure, axes = new_figure(height=1.3 + 0.75 * k, width=min(9.0, 2.6 + 1.35 * k))
+    high, wide = (0.45, 0.9) if normalise else (0.75, 1.35)
+    figure, axes = new_figure(height=1.3 + high * k, width=min(9.0, 2.6 + wide * k))
     ax = axes[0, 0]
-    ax.imshow(np.nan_to_num(share), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    ax.imshow(
+        share, cmap=colormaps["Blues"].with_extremes(bad=LIGHT), vmin=0, vmax=1, aspect="auto"
+    )
     for row in range(k):
         for column in range(k):
             percent = f"{share[row, column]:.1%}" if totals[row, 0] else "–"
             ax.text(
                 column,
                 row,
-                f"{percent}\n{matrix[row, column]:,}",
+                percent if normalise else f"{percent}\n{matrix[row, column]:,}",
                 ha="center",
                 va="center",
-                fontsize=10 if k < 7 else 8,
+                fontsize=10 if k < 7 else 9,
                 color="white" if share[row, column] > 0.55 else "black",
             )
-    ax.set_xticks(range(k), class_names, rotation=0 if k < 5 else 30)
-    ax.set_yticks(range(k), class_names)
+    slanted = {} if k < 5 else {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticks(range(k), class_names, **slanted)
+    occurs = zip(class_names, totals[:, 0], strict=True)
+    ax.set_yticks(range(k), [name if total else f"{name}\n(absent)" for name, total in occurs])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.set_xticks(np.arange(1, k) - 0.5, minor=True)
@@ -47,7 +55,9 @@ def confusion(matrix, class_names):
     ax.grid(which="minor", color="white", linewidth=3)
     ax.tick_params(which="minor", length=0)
     ax.set(xlabel="prediction", ylabel="truth")
-    ax.set_title("pixels, and their share of the true class", loc="left", fontsize=11)
+    ax.xaxis.labelpad = 8
+    title = "share of the true class" if normalise else "pixels, and their share of the true class"
+    ax.set_title(title, loc="left", fontsize=11)
     return figure
 
 

@@ -22,7 +22,7 @@ def test_stanford_background_may_not_be_passed_on():
     entry = catalog.get("stanford_background")
     assert entry.archives[0].url == "http://dags.stanford.edu/data/iccv09Data.tar.gz"
     assert sum(entry.pairs.values()) == 715
-    assert not entry.redistributable
+    assert not entry.redistributable and entry.layout == "stanford_background"
 
 
 def test_dsb2018():
@@ -72,6 +72,7 @@ def test_imports_are_quick_and_without_tensorflow():
     code = (
         "import sys, time; began = time.perf_counter()\n"
         "import course_utils.datasets.sunnybrook, course_utils.datasets.fetch\n"
+        "import course_utils.datasets.stanford_background, course_utils.datasets.weights\n"
         "assert time.perf_counter() - began < 1\n"
         "assert not {'tensorflow', 'keras', 'matplotlib', 'requests'} & set(sys.modules)"
     )

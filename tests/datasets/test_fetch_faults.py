@@ -268,5 +268,5 @@ def test_a_failed_download_leaves_no_part_of_the_file(tiny, server, tmp_path):
     tiny.publish(server)
     entry = tiny.entry(server.url)
     server.answers["/published/train.zip"] = [("cut", tiny.archive("train"))]
-    refused(lambda: get_archive(entry, entry.archives[0], tmp_path, progress=False))
+    refused(lambda: get_archive(entry.title, entry.archives[0], tmp_path, progress=False))
     assert not list(tmp_path.iterdir())

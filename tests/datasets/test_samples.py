@@ -1,16 +1,19 @@
 """The made-up data: same seed same picture, the published layout, and labels that fit."""
 
+import dataclasses
 import hashlib
 import io
 import multiprocessing
+import tarfile
 import zipfile
 
 import cv2
 import numpy as np
 import pytest
 
-from course_utils.datasets import IGNORE, CourseDataError, samples, sunnybrook
-from course_utils.datasets.catalog import SUNNYBROOK
+from course_utils import runtime
+from course_utils.datasets import IGNORE, CourseDataError, samples, stanford_background, sunnybrook
+from course_utils.datasets.catalog import STANFORD_BACKGROUND, SUNNYBROOK
 from course_utils.datasets.fetch import fetch, provenance
 
 PAINTERS = {
@@ -253,7 +256,7 @@ def test_a_mirror_is_written_once(mirror):
 
 def test_a_killed_mirror_is_finished_and_another_version_stands_beside(tmp_path, monkeypatch):
     monkeypatch.setattr(samples, "_PAIRS", {"train": 1, "val": 1})
-    half = tmp_path / f"samples-v{samples.SAMPLE_VERSION}"
+    half = tmp_path / f"sunnybrook-v{samples.SAMPLE_VERSION}"
     for folder in (half, half.with_name(f"{half.name}.partial")):
         folder.mkdir()
         (folder / "train.zip").write_bytes(b"half")
@@ -291,3 +294,110 @@ def test_two_kernels_may_ask_at_once(tmp_path):
         child.join(timeout=60)
     assert first == second and [child.exitcode for child in children] == [0, 0]
     assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.fixture(scope="module")
+def packed_scenes(tmp_path_factory):
+    """Nine made-up scenes, packed: the folder and {name in the archive: bytes}."""
+    folder = samples.write_stanford_background(tmp_path_factory.mktemp("scenes"), 9, seed=4)
+    with tarfile.open(folder / "iccv09Data.tar.gz") as archive:
+        return folder, {m.name: archive.extractfile(m).read() for m in archive}
+
+
+@pytest.fixture(scope="module")
+def read_scenes(packed_scenes, tmp_path_factory):
+    entry = dataclasses.replace(samples.STANFORD_BACKGROUND_SAMPLE, pairs={"all": 9})
+    root = tmp_path_factory.mktemp("data")
+    folder = fetch(entry, root=root, mirror=packed_scenes[0], progress=False)
+    ids = stanford_background.names(folder)
+    return [stanford_background.scene(name, folder) for name in ids]
+
+
+def test_scenes_are_packed_as_published(packed_scenes):
+    folder, files = packed_scenes
+    assert sorted(p.name for p in folder.iterdir()) == ["SHA256SUMS", "iccv09Data.tar.gz"]
+    ids = {name[18:25] for name in files if name.endswith(".jpg")}
+    assert len(ids) == 9 and all(len(name) == 7 and name.isdigit() for name in ids)
+    kinds = ("regions.txt", "surfaces.txt", "layers.txt")
+    expected = {f"iccv09Data/labels/{name}.{kind}" for name in ids for kind in kinds}
+    expected |= {f"iccv09Data/images/{name}.jpg" for name in ids}
+    assert set(files) == expected | {"iccv09Data/horizons.txt"}
+    for name in ids:
+        height, width = decode(files[f"iccv09Data/images/{name}.jpg"]).shape[:2]
+        for kind in kinds:
+            content = files[f"iccv09Data/labels/{name}.{kind}"]
+            rows = content.decode().splitlines()
+            assert len(rows) == height and all(row.endswith(" ") for row in rows)
+            assert {len(row.split()) for row in rows} == {width}
+            assert "-1" in content.decode().split()
+    digest, name = (folder / "SHA256SUMS").read_text().split()
+    assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+
+
+def test_packed_scenes_depend_on_the_seed_alone(tmp_path):
+    def write(folder, seed):
+        folder = samples.write_stanford_background(tmp_path / folder, n_scenes=1, seed=seed)
+        return (folder / "iccv09Data.tar.gz").read_bytes()
+
+    first = write("a", 1)
+    assert first == write("b", 1) and first != write("c", 2)
+
+
+def test_packed_scenes_are_of_several_sizes_around_that_of_the_published(read_scenes):
+    sizes = {scene.image.shape[:2] for scene in read_scenes}
+    assert len(sizes) > 2 and (240, 320) in sizes
+    assert all(200 <= side <= 320 for size in sizes for side in size)
+
+
+def test_labels_of_packed_scenes_agree(read_scenes):
+    for scene in read_scenes:
+        unknown = scene.regions == IGNORE
+        assert np.array_equal(unknown, scene.surfaces == IGNORE)
+        assert np.array_equal(unknown, scene.layers == -1)
+        assert np.array_equal(scene.regions == 0, scene.surfaces == 0)
+        numbers = np.unique(scene.layers[~unknown])
+        assert np.array_equal(numbers, np.arange(len(numbers))) and len(numbers) > 3
+        for number in numbers:
+            stretch = scene.layers == number
+            assert len(np.unique(scene.regions[stretch])) == 1
+            assert cv2.connectedComponents(stretch.astype(np.uint8), connectivity=4)[0] == 2
+
+
+def test_the_ground_of_packed_scenes_begins_at_the_horizon(read_scenes):
+    for scene in read_scenes:
+        flat = scene.surfaces == 1
+        assert flat[: scene.horizon].mean() < 0.2 < flat[scene.horizon :].mean()
+
+
+def test_ids_of_packed_scenes_are_no_random_order(read_scenes):
+    town = [np.isin(scene.regions, (2, 5)).mean() for scene in read_scenes]
+    assert np.mean(town[:4]) < np.mean(town[-4:])
+    assert len({scene.id[0] for scene in read_scenes}) == 4
+
+
+def test_the_sample_scenes_cannot_be_mistaken_for_the_published():
+    entry = samples.SAMPLES["stanford_background"]
+    assert entry is samples.STANFORD_BACKGROUND_SAMPLE and entry.name != STANFORD_BACKGROUND.name
+    assert "ade-up" in entry.title and entry.citation != STANFORD_BACKGROUND.citation
+    assert entry.redistributable and all(archive.url == "" for archive in entry.archives)
+
+
+def test_a_mirror_holds_what_was_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "_SCENES", {"all": 1})
+    monkeypatch.setattr(samples, "write_sunnybrook", pytest.fail)
+    target = samples.mirror(tmp_path, "stanford_background")
+    assert sorted(path.name for path in target.iterdir()) == ["SHA256SUMS", "iccv09Data.tar.gz"]
+    with pytest.raises(ValueError, match="'dsb2018'; there are: sunnybrook, stanford_background"):
+        samples.mirror(tmp_path, "dsb2018")
+
+
+def test_a_sample_run_has_the_scenes_and_nothing_else(tmp_path, monkeypatch):
+    entry = dataclasses.replace(samples.STANFORD_BACKGROUND_SAMPLE, pairs={"all": 2})
+    monkeypatch.setitem(samples.SAMPLES, "stanford_background", entry)
+    monkeypatch.setattr(samples, "_SCENES", {"all": 2})
+    monkeypatch.setattr(samples, "write_sunnybrook", pytest.fail)
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
+    run = runtime.Run("05", "sample", 0, "", "", "")
+    runtime._attach_data(run, "stanford_background")
+    assert run.source == entry.title and list(run.provenance["sha256"]) == ["iccv09Data.tar.gz"]
+    assert len(stanford_background.load("surfaces", (32, 32), run.data_dir)) == 2
