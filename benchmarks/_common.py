@@ -1,5 +1,6 @@
 """What the benchmarks share: the data, the line about the machine, the fair stopwatch."""
 
+import ctypes
 import os
 import platform
 import statistics
@@ -88,6 +89,58 @@ def interleaved(contestants, rounds, warm_up=True, clock=time.perf_counter):
     if share > 0.05 and clock is time.perf_counter:
         print(f"WARNING: other programs took {share:.0%} of the processor; run this again alone.")
     return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def keep_freed_memory():
+    """Tell glibc to keep freed memory, however large the blocks; elsewhere do nothing."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        m_mmap_max, m_trim_threshold, m_top_pad = -4, -1, -2
+        libc.mallopt(m_mmap_max, 0)
+        libc.mallopt(m_trim_threshold, 2**31 - 1)
+        libc.mallopt(m_top_pad, 2**27)
+
+
+def one_thread():
+    """Hold TensorFlow and PyTorch to one thread each, before either has computed anything.
+
+    Returns
+    -------
+    callable
+        The clock that fits: `time.process_time`.
+    """
+    import tensorflow as tf
+    import torch
+
+    torch.set_num_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    return time.process_time
+
+
+def print_speeds(seconds, images, clock=time.perf_counter):
+    """Print images a second, and Keras, as the chapters run it here, over the fastest PyTorch.
+
+    Parameters
+    ----------
+    seconds : dict of str to float
+        Seconds of each contestant, named ``"Keras <policy>"`` and ``"PyTorch <how>"``.
+    images : int
+        Images that each was trained on in that time.
+    clock : callable, optional
+        What the seconds were taken with.
+    """
+    from course_utils import machine
+
+    speed = {name: images / taken for name, taken in seconds.items()}
+    for name, images_a_second in speed.items():
+        print(
+            f"    {name:44} {images_a_second:6.1f} images/s"
+            + " of processor time" * (clock is time.process_time)
+        )
+    ours = f"Keras {machine.precision()}"
+    best = max((name for name in speed if name.startswith("PyTorch")), key=speed.get)
+    print(f"    {ours} / {best}: {speed[ours] / speed[best]:.2f}", flush=True)
 
 
 def _processor_seconds():

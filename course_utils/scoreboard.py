@@ -10,7 +10,9 @@ import filelock
 
 COLUMNS = {
     "pixel_accuracy": "pixel accuracy",
+    "class_accuracy": "class accuracy",
     "miou": "mIoU",
+    "weighted_iou": "weighted IoU",
     "lv_iou": "ventricle IoU",
     "lv_dice": "ventricle Dice",
 }
@@ -89,7 +91,7 @@ def measured_records(chapter, profile="full"):
     return [entry for entry in entries if entry["profile"] == profile]
 
 
-def measured_scores(chapter, score, starts_with="", profile="full"):
+def measured_scores(chapter, score, starts_with="", profile="full", by=()):
     """Return our measured figures of a chapter: training -> scores, one a seed.
 
     Parameters
@@ -102,14 +104,21 @@ def measured_scores(chapter, score, starts_with="", profile="full"):
         Only trainings whose names begin so; the beginning is cut off.
     profile : str, optional
         Profile of the measurement.
+    by : pair of str, optional
+        Sort by two details that `course_utils.runtime.Run.record` kept instead of by name, such
+        as ("encoder", "pictures"); trainings without them are left out.
 
     Returns
     -------
     dict of str to list of float
+        With `by`: dict of the first detail to dict of the second to list of float.
     """
     found = {}
     for entry in measured_records(chapter, profile):
-        if entry["run"].startswith(starts_with):
+        if by and all(detail in entry for detail in by):
+            outer, inner = (entry[detail] for detail in by)
+            found.setdefault(outer, {}).setdefault(inner, []).append(entry["scores"][score])
+        elif not by and entry["run"].startswith(starts_with):
             name = entry["run"].removeprefix(starts_with)
             found.setdefault(name, []).append(entry["scores"][score])
     return found

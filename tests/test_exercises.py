@@ -3,13 +3,18 @@
 import ast
 import itertools
 import json
+import random
+import re
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
+import scene_answers
 from notebook_rules import ROOT, solution_code, tags
 
 from course_utils import exercises, metrics, pipeline
+from course_utils.exercises import basics, fcn, labels, pretrained, scores
 
 CHECKS = {name: f for name, f in vars(exercises).items() if name.startswith("check_")}
 TRUTH = np.zeros((2, 8, 8), np.uint8)
@@ -50,7 +55,7 @@ KNOWN = RECIPE["published"]
 
 def in_chapter(*sources):
     """Execute cells where the names of the chapters stand."""
-    names = {"np": np, "exercises": exercises, "published": KNOWN}
+    names = {"np": np, "cv2": cv2, "exercises": exercises, "published": KNOWN}
     names["val"] = SimpleNamespace(masks=TRUTH)
     for source in sources[:-1]:
         exec(source, names)
@@ -64,11 +69,25 @@ def check(name, answer):
 
 
 def test_every_check_belongs_to_a_chapter():
-    assert set(EXERCISES) == set(CHECKS)
-    assert set(MISTAKES) | {"check_recipe"} == set(CHECKS)
+    written = {path.name[:2] for path in (ROOT / "notebooks").glob("*.ipynb")}
+    chapter = {name: re.match(r"Chapter (\d\d): ", f.__doc__)[1] for name, f in CHECKS.items()}
+    assert set(EXERCISES) == {name for name in CHECKS if chapter[name] in written}
+    assert set(MISTAKES) | {"check_recipe"} == set(CHECKS) <= set(exercises.__all__)
 
 
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize("name", scene_answers.SOLUTIONS)
+def test_a_solution_outside_its_chapter(name, capsys):
+    for answer in (scene_answers.SOLUTIONS[name], ...):
+        check(name, answer)
+    if name == "check_hausdorff":  # the stub there is a dictionary
+        check(name, dict.fromkeys(scene_answers.distances(), ...))
+    right, *missing = capsys.readouterr().out.splitlines()
+    assert right == exercises.RIGHT
+    assert missing
+    assert all(line.startswith(exercises.MISSING) for line in missing)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
 def test_the_solution_is_right(name, capsys):
     _, call, solution = EXERCISES[name]
     in_chapter(solution, call)
@@ -77,13 +96,14 @@ def test_the_solution_is_right(name, capsys):
     assert capsys.readouterr().out == right
 
 
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize("name", EXERCISES)
 def test_the_untouched_stub_is_missing(name, capsys):
     before, call, _ = EXERCISES[name]
     in_chapter(before, call)
-    printed = capsys.readouterr().out
-    assert printed.startswith(exercises.MISSING)
-    assert printed.count("\n") == 1
+    lines = capsys.readouterr().out.splitlines()  # a stub may show something first
+    said = exercises.RIGHT, exercises.MISSING, exercises.WRONG
+    assert [line for line in lines if line.startswith(said)] == lines[-1:]
+    assert lines[-1].startswith(exercises.MISSING)
 
 
 def solved(name, variable):
@@ -224,12 +244,16 @@ MISTAKES = {
         ({128: 4680, 8: 4680}, "a step sees a batch"),
         ({128: 234 // 128, 8: 234 // 8}, "that is one epoch"),
         ({128: 37, 8: 585}, "the budget must not be exceeded"),
+        ({128: 585, 8: 36}, "swapped"),
+        ({128: 365, 8: 5850}, "that is the whole budget"),
         ({128: 36, 8: 586}, "the numbers differ"),
         ([36, 585], "keep `steps` a dictionary"),
     ],
+    **scene_answers.MISTAKES,
 }
 
 
+@pytest.mark.filterwarnings("ignore")  # 0 / 0 is one of them
 @pytest.mark.parametrize(
     ("name", "answer", "words"), [(name, *case) for name in MISTAKES for case in MISTAKES[name]]
 )
@@ -241,16 +265,18 @@ def test_a_foreseen_mistake_gets_its_hint(name, answer, words, capsys):
     assert printed.count("\n") == 1
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", MISTAKES)
 def test_every_hint_is_reached_by_some_mistake(name, capsys, monkeypatch):
     hints = set()
-    judge = exercises._judge
+    judge = basics.judge
 
     def noting(answer, expected, mistakes, *args, **kwargs):
         hints.update(hint for _, hint in mistakes)
         return judge(answer, expected, mistakes, *args, **kwargs)
 
-    monkeypatch.setattr(exercises, "_judge", noting)
+    for module in (basics, fcn, labels, pretrained, scores):
+        monkeypatch.setattr(module, "judge", noting)
     for answer, _ in MISTAKES[name]:
         check(name, answer)
     printed = capsys.readouterr().out
@@ -280,6 +306,7 @@ DICTIONARIES = {
     "check_fcn_sizes": "sizes",
     "check_steps": "steps",
     "check_recipe": "my_changes",
+    "check_hausdorff": "answers",
 }
 
 
@@ -292,11 +319,15 @@ def rubbish_for(name):
     yield from (lambda *a, value=value: value for value in RUBBISH)
     yield from (raising, lambda: 0, lambda *a: a[99], lambda *a, b: b, np.mean, [raising])
     if name in DICTIONARIES:
-        keys = KNOWN if name == "check_recipe" else solved(name, DICTIONARIES[name])
+        own = {"check_recipe": KNOWN, "check_hausdorff": scene_answers.distances()}
+        keys = own.get(name) or solved(name, DICTIONARIES[name])
         for value in RUBBISH:
             yield dict.fromkeys(keys, value)
             yield from ({key: value} for key in keys)
         yield {np.nan: 1, None: 2, (1, 2): 3}
+    if name in ("check_split", "check_padded_size"):
+        for value in RUBBISH:
+            yield from (lambda *a, value=value, b=b: (value, b) for b in (value, [1, 2], 3))
     if name == "check_fcn_channels":
         for value in RUBBISH:
             yield (64, 128, value, 128, 128)
@@ -453,3 +484,66 @@ def test_recipe_with_an_unknown_setting(capsys):
 
 def test_recipe_as_the_chapter_has_it_is_fit_to_train():
     assert exercises.check_recipe(KNOWN, KNOWN) is True
+
+
+def nearest_by_index(mask, height, width):
+    rows = np.arange(height) * mask.shape[0] // height
+    return mask[rows][:, np.arange(width) * mask.shape[1] // width]
+
+
+def test_every_way_to_round_is_a_nearest_neighbour(capsys):
+    from skimage.transform import resize
+
+    ways = [
+        lambda m, h, w: cv2.resize(m, (w, h), interpolation=cv2.INTER_NEAREST_EXACT),
+        lambda m, h, w: resize(m, (h, w), order=0, preserve_range=True).astype(np.uint8),
+        nearest_by_index,
+        lambda m, h, w: nearest_by_index(m, h, w).astype(int),
+        lambda m, h, w: nearest_by_index(m, h, w).tolist(),
+    ]
+    for way in ways:
+        exercises.check_resize_mask(way)
+    assert capsys.readouterr().out == f"{exercises.RIGHT}\n" * len(ways)
+
+
+def test_other_ways_to_the_right_answer_on_scenes(capsys):
+    def split(n, share, seed):
+        validation = set(random.Random(seed).sample(range(n), round(n * share)))
+        return [i for i in range(n) if i not in validation], sorted(validation)
+
+    def to_labels(numbers):
+        numbers[numbers < 0] = 255
+        return numbers.astype(np.uint8)
+
+    def mean_recall(matrix):
+        return np.float32(metrics.mean_class_accuracy(matrix))
+
+    exercises.check_split(split)
+    exercises.check_to_labels(to_labels)
+    exercises.check_class_accuracies(mean_recall)
+    exercises.check_frequency_weighted_iou(metrics.frequency_weighted_iou)
+    exercises.check_preprocess(lambda x: (x.astype(np.float32) - 127.5) / 127.5)
+    exercises.check_padded_size(lambda h, w: [h + -h % 32, w + -w % 32])
+    exercises.check_trainable_share(
+        lambda m: sum(int(w.numpy().size) for w in m.trainable_variables) / m.count_params()
+    )
+    assert capsys.readouterr().out == f"{exercises.RIGHT}\n" * 7
+
+
+def test_the_hausdorff_example_is_what_the_answers_say():
+    from scipy.spatial.distance import directed_hausdorff
+
+    truth, prediction = exercises.HAUSDORFF_TRUTH, exercises.HAUSDORFF_PREDICTION
+    points = np.argwhere(truth), np.argwhere(prediction)
+    there, back = directed_hausdorff(*points)[0], directed_hausdorff(*points[::-1])[0]
+    found = scene_answers.distances(there, back, metrics.hausdorff_distance(truth, prediction))
+    assert found == pytest.approx(scene_answers.distances())
+    with pytest.raises(ValueError, match="read-only"):
+        truth[0, 0] = 1
+
+
+def test_the_small_model_draws_nothing(capsys):
+    before = random.getstate()
+    exercises.check_trainable_share(scene_answers.trainable_share)
+    assert random.getstate() == before
+    assert capsys.readouterr().out == f"{exercises.RIGHT}\n"

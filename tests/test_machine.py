@@ -14,6 +14,7 @@ import pytest
 import tensorflow as tf
 
 from course_utils import machine
+from course_utils.datasets import fetch
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +141,14 @@ def test_each_profile_has_its_line(capsys, monkeypatch, tmp_path):
 def test_made_up_data_needs_no_network(capsys, monkeypatch):
     monkeypatch.setattr(machine.urllib.request, "urlopen", lambda *a, **k: pytest.fail("asked"))
     assert "no network needed" in only_fails(check(capsys, "sample"))["Data"][1]
+
+
+def test_data_that_is_here_needs_no_network(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(machine.urllib.request, "urlopen", lambda *a, **k: pytest.fail("asked"))
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
+    (tmp_path / "sunnybrook").mkdir()
+    (tmp_path / "sunnybrook" / fetch.MARKER).write_text('{"name": "sunnybrook"}')
+    assert "on this machine already" in only_fails(check(capsys, "quick"))["Data"][1]
 
 
 def test_a_mirror_folder(capsys, monkeypatch, tmp_path):
@@ -300,6 +309,21 @@ def test_asking_for_gpus_leaves_standard_error_open(monkeypatch, capfd):
         raise ZeroDivisionError
     os.write(2, b"and here")
     assert capfd.readouterr().err == "and here"
+
+
+def test_milliseconds_a_picture(monkeypatch):
+    class Slow:
+        input_shape = (None, 4, 6, 3)
+        calls = ()
+
+        def predict(self, pictures, batch_size, verbose):
+            self.calls = (*self.calls, (pictures.shape, batch_size))
+            clock[0] += 0.5
+
+    clock, slow = [0.0], Slow()
+    monkeypatch.setattr(machine.time, "perf_counter", lambda: clock[0])
+    assert machine.milliseconds(slow, batch_size=5, batches=2) == 50
+    assert slow.calls == (((10, 4, 6, 3), 5),) * 2, "the first call is not counted"
 
 
 def test_hush_keeps_warnings_of_retracing_away():

@@ -289,3 +289,14 @@ def test_there_is_at_least_one_class():
 def test_a_confusion_matrix_is_square(score, matrix):
     with pytest.raises(ValueError, match="is square"):
         getattr(metrics, score)(matrix)
+
+
+def test_summary_holds_each_score_under_its_name():
+    matrix = np.array([[18, 2, 0], [0, 12, 0], [2, 0, 2]])
+    assert metrics.summary(matrix) == {
+        "pixel_accuracy": metrics.pixel_accuracy(matrix),
+        "class_accuracy": metrics.mean_class_accuracy(matrix),
+        "miou": metrics.mean_iou(matrix),
+        "weighted_iou": metrics.frequency_weighted_iou(matrix),
+    }
+    assert metrics.summary(matrix)["class_accuracy"] == pytest.approx((18 / 20 + 1 + 2 / 4) / 3)

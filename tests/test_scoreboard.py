@@ -139,6 +139,26 @@ def test_measured_scores_by_training(folder, monkeypatch):
     assert scores("99_none", "miou") == {}
 
 
+def test_measured_scores_by_two_details(folder, monkeypatch):
+    monkeypatch.setattr(scoreboard, "results_folder", lambda: folder)
+    measured(
+        folder,
+        entry(run="a", miou=0.8) | {"encoder": "random", "pictures": 50},
+        entry(run="a", seed=1, miou=0.7) | {"encoder": "random", "pictures": 50},
+        entry(run="b", miou=0.9) | {"encoder": "random", "pictures": 100},
+        entry(run="c", miou=0.95) | {"encoder": "ImageNet", "pictures": 50},
+        entry(run="d", miou=0.1) | {"encoder": "ImageNet"},
+        entry(run="a", profile="quick", miou=0.2) | {"encoder": "random", "pictures": 50},
+    )
+    assert scoreboard.measured_scores("02_mri_fcn", "miou", by=("encoder", "pictures")) == {
+        "random": {50: [0.8, 0.7], 100: [0.9]},
+        "ImageNet": {50: [0.95]},
+    }
+    kept = scoreboard.measured_records("02_mri_fcn")
+    assert [record["run"] for record in kept] == ["a", "a", "b", "c", "d"]
+    assert kept[1]["pictures"] == 50
+
+
 def test_results_are_beside_the_package_or_in_its_copy(tmp_path, monkeypatch):
     assert scoreboard.results_folder() == PROJECT / "results"
     installed = tmp_path / "site-packages" / "course_utils"

@@ -4,7 +4,7 @@ Every loader returns a `Dataset`; every failure is a `CourseDataError` in plain 
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -75,3 +75,18 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def subset(self, chosen) -> "Dataset":
+        """Return the images of these indices (a sequence of int), in this order, with their masks.
+
+        Raises
+        ------
+        IndexError
+            If there is no such image.
+        """
+        chosen = np.asarray(chosen, dtype=int)
+        ids = tuple(self.ids[i] for i in chosen)
+        groups = None if self.groups is None else tuple(self.groups[i] for i in chosen)
+        return replace(
+            self, images=self.images[chosen], masks=self.masks[chosen], ids=ids, groups=groups
+        )

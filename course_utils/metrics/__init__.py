@@ -21,6 +21,7 @@ from .scores import (
     mean_class_accuracy,
     mean_iou,
     pixel_accuracy,
+    summary,
 )
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "mean_class_accuracy",
     "mean_iou",
     "pixel_accuracy",
+    "summary",
 ]

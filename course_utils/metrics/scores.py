@@ -134,6 +134,28 @@ def class_dice(matrix):
     return _divide(2 * np.diag(matrix), matrix.sum(0) + matrix.sum(1))
 
 
+def summary(matrix):
+    """Return the four scores that sum a whole matrix up in one number each.
+
+    Parameters
+    ----------
+    matrix : array_like of int, shape (k, k)
+        Confusion matrix, rows true classes.
+
+    Returns
+    -------
+    dict of str to float
+        ``pixel_accuracy``, ``class_accuracy`` (the mean), ``miou`` and ``weighted_iou``, each in
+        [0, 1], or NaN where nothing was counted.
+    """
+    return {
+        "pixel_accuracy": pixel_accuracy(matrix),
+        "class_accuracy": mean_class_accuracy(matrix),
+        "miou": mean_iou(matrix),
+        "weighted_iou": frequency_weighted_iou(matrix),
+    }
+
+
 def _square(matrix):
     matrix = np.asarray(matrix)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:

@@ -243,6 +243,22 @@ def test_dataset_that_does_not_fit(changes, words):
         dataset(**changes)
 
 
+def test_subset_keeps_what_belongs_together():
+    images = np.arange(3 * 4 * 5 * 3, dtype=np.uint8).reshape(3, 4, 5, 3)
+    masks = np.stack([np.full((4, 5), k, np.uint8) for k in (0, 1, IGNORE)])
+    whole = dataset(images=images, masks=masks, ids=("x", "y", "z"), groups=("p", "q", "p"))
+    part = whole.subset([2, 0])
+    assert part.ids == ("z", "x")
+    assert part.groups == ("p", "p")
+    assert np.array_equal(part.images, images[[2, 0]])
+    assert np.unique(part.masks[0]).tolist() == [IGNORE]
+    assert (part.class_names, part.source) == (whole.class_names, whole.source)
+    assert dataset().subset(np.array([1])).groups is None
+    assert len(whole.subset([])) == 0
+    with pytest.raises(IndexError):
+        whole.subset([3])
+
+
 def test_dataset_cannot_be_changed():
     with pytest.raises(AttributeError):
         dataset().source = "elsewhere"
