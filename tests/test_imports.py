@@ -17,9 +17,15 @@ WITH_KERAS = {
     "losses": False,
     "losses.base": False,
     "losses.boundary": False,
+    "losses.combined": False,
     "losses.pixels": False,
     "losses.regions": False,
     "models": False,
+    "models._basic": False,
+    "models._unet": False,
+    "models._unetpp": False,
+    "models.blocks": False,
+    "models.upsampling": False,
     "pipeline": True,
 }
 HEAVY = ("tensorflow", "keras", "torch", "jax")

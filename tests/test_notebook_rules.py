@@ -16,7 +16,7 @@ PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LINK = stamp_repository.notebooks_link(stamp_repository.address_of())
 END = """## Recap
 
-Short. See [the top](#A-chapter), `course_utils/metrics.py`.
+Short. See [the top](#A-chapter), `course_utils/pipeline.py`.
 
 ## Questions
 
@@ -205,8 +205,8 @@ BREAKS = [
     ("executed", "no output", outputs("ex-one-stub")),
     ("size", "1,000,000", outputs("train", stream("x" * 1_000_000))),
     ("length", "21 lines", put("train", "x = 1\n" * 21)),
-    ("length", "lines of code", lambda n: n["cells"].extend([cell(n, "train")] * 80)),
-    ("length", "words of prose", add("title", "word " * 1100)),
+    ("length", "lines of code", lambda n: n["cells"].extend([cell(n, "train")] * 100)),
+    ("length", "words of prose", add("title", "word " * 1500)),
     ("length", "words of prose", swap("title", "word ", "")),
     ("exercises", "2 exercises", drop("ex-one", "ex-one-stub", "ex-one-solution")),
     ("exercises", "not followed by", drop("ex-one-stub")),
@@ -227,7 +227,7 @@ BREAKS = [
     ("closing", "no link", swap("end", "](https://", "](http://")),
     ("links", "not https", swap("end", "https://arxiv", "http://arxiv")),
     ("links", "there is no file", swap("end", "pyproject", "notthere")),
-    ("links", "there is no file", swap("end", "metrics.py", "metric.py")),
+    ("links", "there is no file", swap("end", "pipeline.py", "pipelin.py")),
     ("links", "there is no heading", swap("end", "#A-chapter", "#B-chapter")),
     ("paths", "one machine", add("end", "See /home/me/course.")),
     ("paths", "one machine", add("train", 'x = "C:\\\\Users\\\\me"')),

@@ -161,6 +161,7 @@ DSB2018 = DatasetEntry(
     homepage="https://bbbc.broadinstitute.org/BBBC038",
     pairs={"all": 670},
     redistributable=True,
+    layout="dsb2018",
 )
 
 CATALOG = {entry.name: entry for entry in (SUNNYBROOK, STANFORD_BACKGROUND, DSB2018)}

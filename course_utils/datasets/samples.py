@@ -15,14 +15,16 @@ import filelock
 import numpy as np
 
 from ._nuclei import nuclei
+from ._nuclei_archive import write_dsb2018
 from ._packing import write_whole, zip_bytes
 from ._phantom import short_axis_slice
 from ._scene import outdoor_scene
 from ._scene_archive import write_stanford_background
-from .catalog import STANFORD_BACKGROUND, SUNNYBROOK, Archive
+from .catalog import DSB2018, STANFORD_BACKGROUND, SUNNYBROOK, Archive
 from .errors import CourseDataError
 
 __all__ = [
+    "DSB2018_SAMPLE",
     "SAMPLES",
     "SAMPLE_VERSION",
     "STANFORD_BACKGROUND_SAMPLE",
@@ -31,6 +33,7 @@ __all__ = [
     "nuclei",
     "outdoor_scene",
     "short_axis_slice",
+    "write_dsb2018",
     "write_stanford_background",
     "write_sunnybrook",
 ]
@@ -39,6 +42,7 @@ SAMPLE_VERSION = 1  # raise it when the pictures change: mirrors written earlier
 SLICES_PER_PATIENT = 6
 _PAIRS = {"train": 48, "val": 12}
 _SCENES = {"all": 48}
+_FIELDS = {"all": 48}
 _SEED = 11  # ventricles of its ten patients are spread in size much as the real ones are
 
 SUNNYBROOK_SAMPLE = dataclasses.replace(
@@ -72,9 +76,22 @@ STANFORD_BACKGROUND_SAMPLE = dataclasses.replace(
     redistributable=True,
     version=str(SAMPLE_VERSION),
 )
+DSB2018_SAMPLE = dataclasses.replace(
+    DSB2018,
+    name="dsb2018-sample",
+    title="Made-up images of nuclei in the layout of the Data Science Bowl 2018 data",
+    archives=(Archive("stage1_train.zip", url="", unpacked_size=40_000_000),),
+    licence=SUNNYBROOK_SAMPLE.licence,
+    citation=SUNNYBROOK_SAMPLE.citation,
+    homepage="",
+    pairs=dict(_FIELDS),
+    redistributable=True,
+    version=str(SAMPLE_VERSION),
+)
 SAMPLES = {  # by the name of the set whose place they take
     "sunnybrook": SUNNYBROOK_SAMPLE,
     "stanford_background": STANFORD_BACKGROUND_SAMPLE,
+    "dsb2018": DSB2018_SAMPLE,
 }
 
 
@@ -162,6 +179,7 @@ def mirror(folder, name="sunnybrook"):
 _WRITERS = {
     "sunnybrook": lambda folder: write_sunnybrook(folder, _PAIRS["train"], _PAIRS["val"], _SEED),
     "stanford_background": lambda folder: write_stanford_background(folder, _SCENES["all"]),
+    "dsb2018": lambda folder: write_dsb2018(folder, _FIELDS["all"]),
 }
 
 

@@ -2,9 +2,13 @@
 
 234 + 26 grey images of 256 x 256 with a mask each, 1 where an expert saw the left ventricle.
 Radau et al., "Evaluation Framework for Algorithms Segmenting Short Axis Cardiac MRI", 2009.
+
+The published files do not name the patients; pairs that ``data_scripts/sunnybrook_from_dicom.py``
+made from the original files do, in ``groups.csv``.
 """
 
 import contextlib
+import csv
 import hashlib
 import os
 import zipfile
@@ -36,13 +40,15 @@ def load(split: str = "train", root: Path | str | None = None) -> Dataset:
     Returns
     -------
     Dataset
-        ``images`` [N, H, W, 1] in 0..255, ``masks`` [N, H, W] in {0, 1}. ``groups`` is None: the
-        files do not say which patient a slice belongs to.
+        ``images`` [N, H, W, 1] in 0..255, ``masks`` [N, H, W] in {0, 1}. ``groups`` is the
+        patient of each slice where ``groups.csv`` (columns ``file`` and ``patient``) lies beside
+        the splits, else None: the published files do not say it.
 
     Raises
     ------
     CourseDataError
-        If a file is missing or cannot be read, or a mask does not fit its image.
+        If a file is missing or cannot be read, a mask does not fit its image, or ``groups.csv``
+        does not name an image's patient.
     ValueError
         If there is no such split.
     """
@@ -59,7 +65,7 @@ def load(split: str = "train", root: Path | str | None = None) -> Dataset:
         with contextlib.suppress(OSError):
             _write_cache(cache, key, arrays)
     ids = tuple(f"{split}/{Path(name).stem}" for name in names)
-    return Dataset(*arrays, CLASS_NAMES, ids, None, describe(root))
+    return Dataset(*arrays, CLASS_NAMES, ids, _groups(root, split, names), describe(root))
 
 
 def check(folder: Path, entry: DatasetEntry) -> None:
@@ -93,6 +99,21 @@ def _names(root: Path, split: str) -> list[str]:
     if not images:
         raise _error(root, f"{split}/image holds no PNG file")
     return sorted(images)
+
+
+def _groups(root: Path, split: str, names: list[str]) -> tuple[str, ...] | None:
+    """The patient of each image, or None where no file tells."""
+    if not (root / "groups.csv").is_file():
+        return None
+    try:
+        with (root / "groups.csv").open(encoding="utf-8-sig", newline="") as file:
+            patients = {row["file"]: row["patient"] for row in csv.DictReader(file)}
+    except (OSError, KeyError, UnicodeDecodeError) as error:
+        raise _error(root, "groups.csv is no table with the columns file and patient") from error
+    files = [f"{split}/image/{name}" for name in names]
+    if missing := [file for file in files if not patients.get(file)]:
+        raise _error(root, f"groups.csv names no patient of {missing[0]}", len(missing))
+    return tuple(patients[file] for file in files)
 
 
 def _decode(root: Path, split: str, names: list[str]) -> tuple[np.ndarray, np.ndarray]:

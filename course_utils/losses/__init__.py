@@ -11,10 +11,12 @@ Dice and Tversky losses want one-hot masks and cannot ignore a pixel.
 """
 
 from .boundary import HausdorffDistance, euclidean_distance
+from .combined import BinaryCrossentropyDice
 from .pixels import Focal, WeightedCrossentropy
 from .regions import Dice, Tversky
 
 __all__ = [
+    "BinaryCrossentropyDice",
     "Dice",
     "Focal",
     "HausdorffDistance",

@@ -9,9 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from tiny_nuclei import TinyNuclei
 from tiny_scenes import TinyScenes
 
-from course_utils.datasets import catalog, samples, stanford_background, sunnybrook, weights
+from course_utils.datasets import (
+    catalog,
+    dsb2018,
+    samples,
+    stanford_background,
+    sunnybrook,
+    weights,
+)
 from course_utils.datasets.fetch import fetch, provenance
 
 REPOSITORY = Path(__file__).parents[2]
@@ -41,15 +49,15 @@ def test_fetch_data(published, data, tiny, capsys):
 
 def test_fetch_data_takes_what_the_course_can_load(published, data, tiny, tmp_path, monkeypatch):
     mirror = tiny.mirror(tmp_path / "mirror")
-    scenes = TinyScenes()
-    monkeypatch.setitem(catalog.CATALOG, "stanford_background", scenes.entry())
     sums = (mirror / "SHA256SUMS").read_text()
-    scenes.mirror(mirror)
-    (mirror / "SHA256SUMS").write_text(sums + (mirror / "SHA256SUMS").read_text())
+    for name, tiny_set in {"stanford_background": TinyScenes(), "dsb2018": TinyNuclei()}.items():
+        monkeypatch.setitem(catalog.CATALOG, name, tiny_set.entry())
+        sums += (tiny_set.mirror(mirror) / "SHA256SUMS").read_text()
+    (mirror / "SHA256SUMS").write_text(sums)
     assert script("fetch_data")(["--root", str(data), "--mirror", str(mirror)]) == 0
     assert provenance(data / "sunnybrook")["archives"][0]["source"] == str(mirror / "train.zip")
     assert len(stanford_background.names(data / "stanford_background")) == 3
-    assert not (data / "dsb2018").exists()
+    assert len(dsb2018.names(data / "dsb2018")) == 3
 
 
 @pytest.fixture

@@ -387,8 +387,10 @@ def test_a_mirror_holds_what_was_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(samples, "write_sunnybrook", pytest.fail)
     target = samples.mirror(tmp_path, "stanford_background")
     assert sorted(path.name for path in target.iterdir()) == ["SHA256SUMS", "iccv09Data.tar.gz"]
-    with pytest.raises(ValueError, match="'dsb2018'; there are: sunnybrook, stanford_background"):
-        samples.mirror(tmp_path, "dsb2018")
+    with pytest.raises(
+        ValueError, match="'cityscapes'; there are: sunnybrook, stanford_background"
+    ):
+        samples.mirror(tmp_path, "cityscapes")
 
 
 def test_a_sample_run_has_the_scenes_and_nothing_else(tmp_path, monkeypatch):
