@@ -206,7 +206,7 @@ BREAKS = [
     ("size", "1,000,000", outputs("train", stream("x" * 1_000_000))),
     ("length", "21 lines", put("train", "x = 1\n" * 21)),
     ("length", "lines of code", lambda n: n["cells"].extend([cell(n, "train")] * 100)),
-    ("length", "words of prose", add("title", "word " * 1500)),
+    ("length", "words of prose", add("title", "word " * 2500)),
     ("length", "words of prose", swap("title", "word ", "")),
     ("exercises", "2 exercises", drop("ex-one", "ex-one-stub", "ex-one-solution")),
     ("exercises", "not followed by", drop("ex-one-stub")),

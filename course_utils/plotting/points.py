@@ -51,7 +51,7 @@ def tradeoff(points, *, xlabel, ylabel):
     return figure
 
 
-def class_scores(scores, class_names, *, ylabel="IoU"):
+def class_scores(scores, class_names, *, ylabel="IoU", highest=1.0):
     """Draw the score of every class, a dot for each model.
 
     Parameters
@@ -60,6 +60,8 @@ def class_scores(scores, class_names, *, ylabel="IoU"):
     class_names : sequence of k str, drawn from top to bottom
     ylabel : str
         Name of the score; it stands below, along the dots.
+    highest : float
+        Right end of the axis, which begins at 0.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def class_scores(scores, class_names, *, ylabel="IoU"):
     figure, axes = new_figure(height=1.1 + 0.36 * k, width=7.5)
     ax = axes[0, 0]
     rows = np.arange(k)
-    ax.hlines(rows, 0, 1, color=LIGHT, linewidth=1, zorder=0)
+    ax.hlines(rows, 0, highest, color=LIGHT, linewidth=1, zorder=0)
     shifts = (np.arange(len(scores)) - (len(scores) - 1) / 2) * min(0.16, 0.6 / len(scores))
     for number, (name, values) in enumerate(zip(scores, table, strict=True)):
         ax.scatter(
@@ -91,11 +93,11 @@ def class_scores(scores, class_names, *, ylabel="IoU"):
         if missing:
             every = len(missing) == len(scores)
             text = "absent" if every else f"absent: {', '.join(missing)}"
-            ax.text(0.01, row, text, color=GREY, fontsize=9, va="center").set_bbox(
+            ax.text(0.01 * highest, row, text, color=GREY, fontsize=9, va="center").set_bbox(
                 {"facecolor": "white", "edgecolor": "none", "pad": 1}
             )
     ax.set_yticks(rows, class_names)
-    ax.set(ylim=(k - 0.5, -0.5), xlim=(-0.01, 1.01))
+    ax.set(ylim=(k - 0.5, -0.5), xlim=(-0.01 * highest, 1.01 * highest))
     ax.tick_params(axis="y", length=0)
     tidy(ax, ylabel)
     ax.spines["left"].set_visible(False)
