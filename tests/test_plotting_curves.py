@@ -281,3 +281,9 @@ def test_class_scores_draws_a_dot_for_every_model_and_says_what_is_absent():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["random", "ImageNet"]
     with pytest.raises(ValueError, match="class_names has 3"):
         plotting.class_scores({"random": random}, REGIONS[:3])
+
+
+def test_class_scores_can_end_before_one():
+    figure = plotting.class_scores({"all": [0.1, 0.3]}, ("a", "b"), ylabel="share", highest=0.4)
+    left, right = figure.axes[0].get_xlim()
+    assert left < 0 < 0.4 < right < 0.42

@@ -93,7 +93,7 @@ def check_hausdorff(answers):
         (5, "5 is 2 + 3, along the grid; the straight line is √(2² + 3²)."),
         (3, "3 is the larger of 2 rows and 3 columns; the straight line is √(2² + 3²)."),
         (root / 5, "that is the mean over the pixels; Hausdorff takes the maximum."),
-        *((near, "nearly: give it unrounded, with np.sqrt.") for near in (3.6, 3.61, 3.606, 3.6056)),
+        *((n, "nearly: give it unrounded, with np.sqrt.") for n in (3.6, 3.61, 3.606, 3.6056)),
     ]
     return judge(
         values,
