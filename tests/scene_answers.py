@@ -256,6 +256,7 @@ MISTAKES = {
         (lambda h, w: padded_size(h, w)[0], "a pair (height, width) is wanted, got int"),
     ],
     "check_preprocess": [
+        (lambda x: 2.0 * (x - x.min()) / np.ptp(x) - 1, "stretches each picture"),
         (lambda x: x / 255, "that is [0, 1]"),
         (lambda x: x / 255 - 0.5, "that is [−0.5, 0.5]"),
         (lambda x: x / 127.5, "that is [0, 2]"),

@@ -42,7 +42,7 @@ def check_padded_size(padded_size):
 
 def check_preprocess(preprocess):
     """Chapter 05: images in 0 to 255 as MobileNet was trained on them, in [−1, 1]."""
-    whole = np.array([[[0, 60, 255], [200, 130, 90]], [[127, 128, 30], [5, 250, 77]]], np.uint8)
+    whole = np.array([[[9, 60, 255], [200, 130, 90]], [[127, 128, 30], [5, 250, 77]]], np.uint8)
     images = whole.astype(np.float32)
     right = images / 127.5 - 1
     answers = [call(preprocess, whole), call(preprocess, images)]
@@ -70,6 +70,10 @@ def check_preprocess(preprocess):
         (images // 127.5 - 1, "`//` cuts to whole numbers; divide with `/`."),
         (np.trunc(right), "the result was cut to whole numbers; it must be of a float type."),
         (right[..., ::-1], "the channels are turned round; MobileNet was trained on RGB."),
+        (
+            2 * (images - images.min()) / np.ptp(images) - 1,
+            "that stretches each picture to its own range; 0 is always −1 and 255 always 1.",
+        ),
         (images, "the images are as they were."),
     ]
     wraps = "uint8 images overflow when you subtract: make them float first."
