@@ -22,11 +22,17 @@ the processor's seconds instead of the clock's: other programs change those far 
 """
 
 import argparse
-import ctypes
 import sys
 import time
 
-from _common import heading, interleaved, training_images
+from _common import (
+    heading,
+    interleaved,
+    keep_freed_memory,
+    one_thread,
+    print_speeds,
+    training_images,
+)
 
 try:
     import torch
@@ -44,16 +50,6 @@ TORCH = (
     ("bfloat16", "float32", False),
     ("bfloat16", "float32", True),
 )
-
-
-def keep_freed_memory():
-    """Tell glibc to keep freed memory, however large the blocks; elsewhere do nothing."""
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        m_mmap_max, m_trim_threshold, m_top_pad = -4, -1, -2
-        libc.mallopt(m_mmap_max, 0)
-        libc.mallopt(m_trim_threshold, 2**31 - 1)
-        libc.mallopt(m_top_pad, 2**27)
 
 
 class TorchFCN(nn.Module):
@@ -171,8 +167,6 @@ def torch_training(data, batch_size, steps, precision, end, compiled):
 
 def compare(data, batch_size, images, rounds, clock=time.perf_counter):
     """Time all contestants at one batch size and print images a second and the ratio."""
-    from course_utils import machine
-
     steps = max(1, images // batch_size)
     contestants = {}
     for policy in POLICIES:
@@ -188,16 +182,8 @@ def compare(data, batch_size, images, rounds, clock=time.perf_counter):
             # torch.compile wants a C++ compiler, which not every machine has.
             print(f"{name} does not work here: {str(error).strip().splitlines()[0][:80]}")
     seconds = interleaved(contestants, rounds, warm_up=False, clock=clock)
-    speed = {name: steps * batch_size / taken for name, taken in seconds.items()}
     print(f"batch {batch_size}, {rounds} rounds of {steps} steps")
-    for name, images_a_second in speed.items():
-        print(
-            f"    {name:44} {images_a_second:6.1f} images/s"
-            + " of processor time" * (clock is time.process_time)
-        )
-    ours = f"Keras {machine.precision()}"
-    best = max((name for name in speed if name.startswith("PyTorch")), key=speed.get)
-    print(f"    {ours} / {best}: {speed[ours] / speed[best]:.2f}", flush=True)
+    print_speeds(seconds, steps * batch_size, clock)
 
 
 def main():
@@ -209,14 +195,7 @@ def main():
     parser.add_argument("--plain-malloc", action="store_true", help="leave glibc as it is")
     parser.add_argument("--one-thread", action="store_true", help="count processor time")
     options = parser.parse_args()
-    clock = time.perf_counter
-    if options.one_thread:
-        import tensorflow as tf
-
-        clock = time.process_time
-        torch.set_num_threads(1)
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+    clock = one_thread() if options.one_thread else time.perf_counter
     from course_utils import machine
 
     if not options.plain_malloc:

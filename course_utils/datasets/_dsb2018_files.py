@@ -6,7 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .errors import CourseDataError
+from ._resize import size_of
+from .errors import CourseDataError, fault_in
 
 _TOP = "stage1_train"  # some tools unpack an archive into a folder of its name
 
@@ -119,21 +120,10 @@ def merge_masks(top: Path, files: list[str], image: np.ndarray) -> tuple[np.ndar
     return instances, overlap
 
 
-def size_of(picture: np.ndarray) -> str:
-    """Width and height in words."""
-    return f"{picture.shape[1]} x {picture.shape[0]}"
-
-
 def error_in(root: Path, problem: str, how_many: int = 1) -> CourseDataError:
     """The error for a fault in the data that lie in `root`."""
     root = root.parent if root.name == _TOP else root
-    more = f", and {how_many - 1} more" if how_many > 1 else ""
-    return CourseDataError(
-        f"Read the images of nuclei in {root}:",
-        f"{problem}{more}.",
-        f"If you have changed nothing there, delete {root} and run the cell again: it is then "
-        "fetched anew.",
-    )
+    return fault_in(root, "the images of nuclei", problem, how_many)
 
 
 def _entries(top: Path, root: Path) -> list[str]:

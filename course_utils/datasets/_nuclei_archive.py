@@ -1,13 +1,12 @@
 """Made-up nuclei packed as the Data Science Bowl 2018 data are."""
 
 import hashlib
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ._nuclei import nuclei
-from ._packing import write_whole, zip_bytes
+from ._packing import write_mirror, zip_bytes
 
 # Height, width and stain, in turns. As in the published data most images are small and dark, and
 # the stained tissue is of one size.
@@ -44,13 +43,8 @@ def write_dsb2018(folder, n_images=48, seed=0):
     Path
         `folder`: a mirror that `course_utils.datasets.fetch.fetch` can read, with `SHA256SUMS`.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     content = zip_bytes(file for i in range(n_images) for file in _files(seed, i))
-    digest = hashlib.sha256(content).hexdigest()
-    write_whole(folder / "stage1_train.zip", content)
-    write_whole(folder / "SHA256SUMS", f"{digest}  stage1_train.zip\n".encode())
-    return folder
+    return write_mirror(folder, {"stage1_train.zip": content})
 
 
 def _files(seed, i):

@@ -1,10 +1,12 @@
 """Archives whose bytes depend on their content alone, written in one step."""
 
 import gzip
+import hashlib
 import io
 import os
 import tarfile
 import zipfile
+from pathlib import Path
 
 
 def zip_bytes(files):
@@ -38,3 +40,21 @@ def write_whole(path, content):
     aside = path.with_name(f"{path.name}.{os.getpid()}.partial")
     aside.write_bytes(content)
     os.replace(aside, path)
+
+
+def write_mirror(folder, archives):
+    """Write archives (name -> bytes) and their SHA256SUMS into a folder, each in one step.
+
+    Returns
+    -------
+    Path
+        `folder`, made if need be.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    sums = []
+    for name, content in archives.items():
+        write_whole(folder / name, content)
+        sums.append(f"{hashlib.sha256(content).hexdigest()}  {name}\n")
+    write_whole(folder / "SHA256SUMS", "".join(sums).encode())
+    return folder

@@ -1,9 +1,14 @@
-"""Bring images and masks of several sizes to one."""
+"""Sizes: name them, check them, bring images and masks to one."""
 
 import operator
 
 import cv2
 import numpy as np
+
+
+def size_of(picture: np.ndarray) -> str:
+    """Width and height in words."""
+    return f"{picture.shape[1]} x {picture.shape[0]}"
 
 
 def checked_size(size) -> tuple[int, int]:

@@ -1,12 +1,9 @@
 """Made-up outdoor scenes packed as the Stanford Background data are."""
 
-import hashlib
-from pathlib import Path
-
 import cv2
 import numpy as np
 
-from ._packing import tar_gz_bytes, write_whole
+from ._packing import tar_gz_bytes, write_mirror
 from ._scene import outdoor_scene
 from ._scene_things import BUILDING, ROAD, UNKNOWN
 
@@ -36,13 +33,8 @@ def write_stanford_background(folder, n_scenes=48, seed=0):
     Path
         `folder`: a mirror that `course_utils.datasets.fetch.fetch` can read, with `SHA256SUMS`.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     content = tar_gz_bytes(_files(np.random.default_rng([seed, 2]), n_scenes))
-    digest = hashlib.sha256(content).hexdigest()
-    write_whole(folder / "iccv09Data.tar.gz", content)
-    write_whole(folder / "SHA256SUMS", f"{digest}  iccv09Data.tar.gz\n".encode())
-    return folder
+    return write_mirror(folder, {"iccv09Data.tar.gz": content})
 
 
 def _files(rng, n_scenes):

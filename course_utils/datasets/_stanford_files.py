@@ -7,7 +7,8 @@ import numpy as np
 
 from . import IGNORE
 from ._label_text import read_label_text
-from .errors import CourseDataError
+from ._resize import size_of
+from .errors import CourseDataError, fault_in
 
 REGIONS = ("sky", "tree", "road", "grass", "water", "building", "mountain", "foreground")
 SURFACES = ("sky", "horizontal", "vertical")
@@ -109,18 +110,7 @@ def _content(top: Path, file: str) -> bytes:
         raise error_in(top, f"{file} cannot be read: {error.strerror}") from error
 
 
-def size_of(picture: np.ndarray) -> str:
-    """Width and height in words."""
-    return f"{picture.shape[1]} x {picture.shape[0]}"
-
-
 def error_in(root: Path, problem: str, how_many: int = 1) -> CourseDataError:
     """The error for a fault in the data that lie in `root`."""
     root = root.parent if root.name == _TOP else root
-    more = f", and {how_many - 1} more" if how_many > 1 else ""
-    return CourseDataError(
-        f"Read the outdoor scenes in {root}:",
-        f"{problem}{more}.",
-        f"If you have changed nothing there, delete {root} and run the cell again: it is then "
-        "fetched anew.",
-    )
+    return fault_in(root, "the outdoor scenes", problem, how_many)

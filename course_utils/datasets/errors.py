@@ -1,5 +1,7 @@
 """The one error that the data layer shows to a reader."""
 
+from pathlib import Path
+
 
 class CourseDataError(RuntimeError):
     """A data set could not be had, or is not what it should be.
@@ -26,3 +28,25 @@ class CourseDataError(RuntimeError):
             f"{type(self).__name__}: {line}" if i == 0 else line
             for i, line in enumerate(str(self).splitlines())
         ]
+
+
+def fault_in(root: Path, what: str, problem: str, how_many: int = 1) -> CourseDataError:
+    """Return the error for a fault in data that were unpacked into `root`.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+    what : str
+        What was read there, such as "the outdoor scenes".
+    problem : str
+        The file at fault and what is wrong with it.
+    how_many : int, optional
+        How many files have this fault.
+    """
+    more = f", and {how_many - 1} more" if how_many > 1 else ""
+    return CourseDataError(
+        f"Read {what} in {root}:",
+        f"{problem}{more}.",
+        f"If you have changed nothing there, delete {root} and run the cell again: it is then "
+        "fetched anew.",
+    )

@@ -5,7 +5,6 @@ measured on it says that the code runs, and nothing about the real data.
 """
 
 import dataclasses
-import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 
 from ._nuclei import nuclei
 from ._nuclei_archive import write_dsb2018
-from ._packing import write_whole, zip_bytes
+from ._packing import write_mirror, zip_bytes
 from ._phantom import short_axis_slice
 from ._scene import outdoor_scene
 from ._scene_archive import write_stanford_background
@@ -117,16 +116,12 @@ def write_sunnybrook(folder, n_train=48, n_val=12, seed=0, size=256):
     Path
         `folder`: a mirror that `course_utils.datasets.fetch.fetch` can read, with `SHA256SUMS`.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    sums = []
+    archives = {}
     for stream, (split, n_pairs) in enumerate({"train": n_train, "val": n_val}.items()):
         rng = np.random.default_rng([seed, stream])
-        content = zip_bytes(_sunnybrook_files(rng, split, stream, n_pairs, size))
-        sums.append(f"{hashlib.sha256(content).hexdigest()}  {split}.zip\n")
-        write_whole(folder / f"{split}.zip", content)
-    write_whole(folder / "SHA256SUMS", "".join(sums).encode())
-    return folder
+        files = _sunnybrook_files(rng, split, stream, n_pairs, size)
+        archives[f"{split}.zip"] = zip_bytes(files)
+    return write_mirror(folder, archives)
 
 
 def mirror(folder, name="sunnybrook"):

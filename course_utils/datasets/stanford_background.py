@@ -13,15 +13,14 @@ A negative number means that nobody knows.
 """
 
 import functools
-import operator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from . import Dataset
 from ._kept import files_key, kept
+from ._resize import checked_size, resized, size_of
 from ._stanford_files import (
     CLASSES,
     KINDS,
@@ -33,7 +32,6 @@ from ._stanford_files import (
     read_horizon,
     read_image,
     read_labels,
-    size_of,
     top_folder,
 )
 from .catalog import STANFORD_BACKGROUND, DatasetEntry
@@ -108,7 +106,7 @@ def load(
         )
     if kind not in CLASSES:
         raise ValueError(f"kind {kind!r}: there are {', '.join(CLASSES)}")
-    size = _checked(size)
+    size = None if size is None else checked_size(size)
     root = fetch(STANFORD_BACKGROUND) if root is None else Path(root)
     top, ids = top_folder(root), names(root)
     images, labels = ([file_of(name, what) for name in ids] for what in ("images", kind))
@@ -180,22 +178,13 @@ def check(folder: Path, entry: DatasetEntry) -> None:
             read_labels(top, name, kind, image)
 
 
-def _checked(size):
-    if size is None:
-        return None
-    height, width = (operator.index(side) for side in size)
-    if min(height, width) < 1:
-        raise ValueError(f"size must be (height, width) in pixels, 1 or more each, not {size}")
-    return height, width
-
-
 def _decode(top: Path, kind: str, ids: tuple[str, ...], size) -> tuple[np.ndarray, np.ndarray]:
     images, masks = [], []
     for name in ids:
         image = read_image(top, name)
         mask = read_labels(top, name, kind, image)
         if size is not None:
-            image, mask = _resized(image, mask, size)
+            image, mask = resized(image, mask, size)
         elif images and image.shape != images[0].shape:
             raise ValueError(
                 f"scene {name} is {size_of(image)} pixels, the ones before {size_of(images[0])}: "
@@ -204,12 +193,3 @@ def _decode(top: Path, kind: str, ids: tuple[str, ...], size) -> tuple[np.ndarra
         images.append(image)
         masks.append(mask)
     return np.stack(images), np.stack(masks)
-
-
-def _resized(image, mask, size):
-    height, width = size
-    shrinks = height * width < mask.size
-    image = cv2.resize(
-        image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )
-    return image, cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)

@@ -9,7 +9,6 @@ made from the original files do, in ``groups.csv``.
 
 import contextlib
 import csv
-import hashlib
 import os
 import zipfile
 from pathlib import Path
@@ -19,8 +18,10 @@ import filelock
 import numpy as np
 
 from . import Dataset
+from ._kept import files_key
+from ._resize import size_of
 from .catalog import SUNNYBROOK, DatasetEntry
-from .errors import CourseDataError
+from .errors import CourseDataError, fault_in
 from .fetch import describe, fetch
 
 CLASS_NAMES = ("background", "left ventricle")
@@ -56,7 +57,9 @@ def load(split: str = "train", root: Path | str | None = None) -> Dataset:
         raise ValueError(f"split {split!r}: there are {', '.join(SUNNYBROOK.pairs)}")
     root = fetch(SUNNYBROOK) if root is None else Path(root)
     names = _names(root, split)
-    key = _key(root, split, names)
+    key = files_key(
+        root, [f"{split}/{kind}/{name}" for kind in ("image", "label") for name in names]
+    )
     cache = root / f".decoded-{split}.npz"
     arrays = _read_cache(cache, key)
     if arrays is None:
@@ -123,11 +126,12 @@ def _decode(root: Path, split: str, names: list[str]) -> tuple[np.ndarray, np.nd
         image, mask = _read_grey(root, image_file), _read_grey(root, mask_file)
         if mask.shape != image.shape:
             raise _error(
-                root, f"{mask_file} is {_size(mask)} pixels, but its image is {_size(image)}"
+                root, f"{mask_file} is {size_of(mask)} pixels, but its image is {size_of(image)}"
             )
         if images and image.shape != images[0].shape:
             raise _error(
-                root, f"{image_file} is {_size(image)} pixels, the ones before {_size(images[0])}"
+                root,
+                f"{image_file} is {size_of(image)} pixels, the ones before {size_of(images[0])}",
             )
         if mask.max() > 1:
             labels = np.unique(mask).tolist()
@@ -154,28 +158,8 @@ def _read_grey(root: Path, file: str) -> np.ndarray:
     return picture
 
 
-def _size(picture: np.ndarray) -> str:
-    return f"{picture.shape[1]} x {picture.shape[0]}"
-
-
 def _error(root: Path, problem: str, how_many: int = 1) -> CourseDataError:
-    more = f", and {how_many - 1} more" if how_many > 1 else ""
-    return CourseDataError(
-        f"Read the Sunnybrook images in {root}:",
-        f"{problem}{more}.",
-        f"If you have changed nothing there, delete {root} and run the cell again: it is then "
-        "fetched anew.",
-    )
-
-
-def _key(root: Path, split: str, names: list[str]) -> str:
-    """Changes when a file was added, taken away or rewritten since the arrays were kept."""
-    digest = hashlib.sha256()
-    for kind in ("image", "label"):
-        for name in names:
-            stat = (root / split / kind / name).stat()
-            digest.update(f"{kind}/{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+    return fault_in(root, "the Sunnybrook images", problem, how_many)
 
 
 def _read_cache(cache: Path, key: str) -> tuple[np.ndarray, np.ndarray] | None:

@@ -68,16 +68,12 @@ def test_ipython_shows_the_words_and_no_traceback():
     assert shown == ["CourseDataError: a", "b"]
 
 
-def test_imports_are_quick_and_without_tensorflow():
+def test_imports_bring_no_tensorflow():
     code = (
-        "import sys, time; began = time.perf_counter()\n"
+        "import sys\n"
         "import course_utils.datasets.sunnybrook, course_utils.datasets.fetch\n"
         "import course_utils.datasets.stanford_background, course_utils.datasets.weights\n"
-        "assert time.perf_counter() - began < 1\n"
         "assert not {'tensorflow', 'keras', 'matplotlib', 'requests'} & set(sys.modules)"
     )
-    for _attempt in range(3):  # a busy machine may be slow once
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        if done.returncode == 0:
-            break
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
