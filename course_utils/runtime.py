@@ -18,8 +18,10 @@ CHAPTERS = {
     "00_start_here": None,
     "01_mri_mlp": "sunnybrook",
     "02_mri_fcn": "sunnybrook",
+    "03_mri_unet": "sunnybrook",
     "04_stanford_labels_and_scores": "stanford_background",
     "05_stanford_pretrained_unet": "stanford_background",
+    "06_dsb2018_unetpp": "dsb2018",
 }
 
 

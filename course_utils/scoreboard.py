@@ -15,6 +15,9 @@ COLUMNS = {
     "weighted_iou": "weighted IoU",
     "lv_iou": "ventricle IoU",
     "lv_dice": "ventricle Dice",
+    "iou_batches": "IoU, mean of batches",
+    "iou_pixels": "IoU, all pixels",
+    "iou_images": "IoU, mean of images",
 }
 
 

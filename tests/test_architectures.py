@@ -1,4 +1,4 @@
-"""The survey's drawings carry the papers' numbers, and nothing in them lies over anything else."""
+"""The drawings carry the papers' and the models' numbers, and no text lies over another."""
 
 import itertools
 import subprocess
@@ -15,12 +15,21 @@ from matplotlib.figure import Figure
 from course_utils import architectures
 from course_utils.architectures import _deeplab
 
-DRAWINGS = "fcn segnet unet pspnet atrous deeplab fastfcn timeline".split()
+DRAWINGS = "fcn segnet unet padded_unet unetpp pspnet atrous deeplab fastfcn timeline".split()
 VARIANTS = [(name, {}) for name in DRAWINGS]
 VARIANTS += [
     ("fcn", {"size": (224, 1024), "classes": 8}),
     ("segnet", {"numbers": np.arange(16).reshape(4, 4)}),
     ("unet", {"size": 1532, "classes": 19}),
+    ("padded_unet", {"size": (1040, 1388), "channels": 3}),
+    ("padded_unet", {"size": 255, "filters": (64, 128, 256, 512, 1024)}),
+    ("padded_unet", {"size": (63, 251), "filters": (8, 16, 32), "upsampling": "transposed"}),
+    ("padded_unet", {"size": 3, "filters": (8, 16)}),
+    ("unetpp", {"deep_supervision": True}),
+    ("unetpp", {"deep_supervision": True, "highlight": 3}),
+    ("unetpp", {"highlight": (0, 4)}),
+    ("unetpp", {"filters": (8, 16), "highlight": (0, 0)}),
+    ("unetpp", {"filters": (1024, 1024, 1024, 1024), "highlight": (0, 3)}),
     ("atrous", {"rate": 6}),
     ("atrous", {"rate": (1, 2, 3, 5)}),
     ("atrous", {"rate": (6, 12, 18)}),
@@ -51,7 +60,7 @@ def parts(figure, kind):
 def test_every_text_is_legible_and_none_lies_over_another(name, arguments):
     figure = getattr(architectures, name)(**arguments)
     assert isinstance(figure, Figure) and 8 <= figure.get_figwidth() <= 9.5
-    assert 2 < figure.get_figheight() < 4.5
+    assert 2 < figure.get_figheight() < 5.2
     figure.draw_without_rendering()
     drawn = [text for text in figure.axes[0].texts if text.get_text()]
     assert len(drawn) >= 3 and min(text.get_fontsize() for text in drawn) >= 8
@@ -64,9 +73,9 @@ def test_every_text_is_legible_and_none_lies_over_another(name, arguments):
         assert not first.overlaps(second), (one, other)
 
 
-@pytest.mark.parametrize("name", DRAWINGS)
-def test_a_text_stays_in_its_box(name):
-    figure = getattr(architectures, name)()
+@pytest.mark.parametrize(("name", "arguments"), VARIANTS)
+def test_a_text_stays_in_its_box(name, arguments):
+    figure = getattr(architectures, name)(**arguments)
     figure.draw_without_rendering()
     kinds = {"encoder", "decoder", "skip", "context", "plain"}
     boxes = [p.get_window_extent() for p in figure.axes[0].patches if p.get_gid() in kinds]
@@ -148,6 +157,185 @@ def test_unet_says_which_sizes_fit():
         architectures.unet(4)
     with pytest.raises(ValueError, match="too small"):
         architectures.unet(140)
+
+
+def boxed(figure):
+    """The text in each box that has a label: label -> text."""
+    ax = figure.axes[0]
+    boxes = [patch for patch in ax.patches if patch.get_label()]
+    inside = {text.get_position(): text.get_text() for text in ax.texts if text.get_text()}
+    found = {}
+    for box in boxes:
+        if hasattr(box, "get_xy"):
+            (x, y), wide, tall = box.get_xy(), box.get_width(), box.get_height()
+            (found[box.get_label()],) = [
+                text for (a, b), text in inside.items() if x < a < x + wide and y < b < y + tall
+            ]
+    return found
+
+
+@pytest.mark.parametrize("upsampling", ["bilinear", "transposed"])
+@pytest.mark.parametrize(
+    ("size", "filters"),
+    [(256, (64, 128, 256, 512, 512)), ((250, 131), (8, 16, 32, 64, 128)), (7, (4, 5, 6))],
+)
+def test_padded_unet_has_the_shapes_of_the_model(size, filters, upsampling):
+    from course_utils import models
+
+    height, width = size if isinstance(size, tuple) else (size, size)
+    model = models.unet((height, width, 2), filters=filters, classes=3, upsampling=upsampling)
+    last = len(filters) - 1
+    names = ["image", "logits", *(f"down_{level}" for level in range(last + 1))]
+    names += [f"up_{i}{part}" for i in range(last) for part in ("_up", "_join", "")]
+    expected = {n: " × ".join(map(str, model.get_layer(n).output.shape[1:])) for n in names}
+    figure = architectures.padded_unet(size, 2, 3, filters, upsampling)
+    assert boxed(figure) == expected
+    assert len(parts(figure, "skip arrow")) == last
+
+
+def test_padded_unet_says_where_odd_sides_lose_and_gain():
+    words = texts(architectures.padded_unet((250, 131), upsampling="transposed"))
+    # The maps that are pooled: 250 × 131, 125 × 65, 62 × 32, 31 × 16.
+    lost = [text for text in words if text.startswith("less")]
+    assert lost == [f"less the last\n{side}" for side in ("column", "row and column", "row")]
+    gained = [text for text in words if text.startswith("+")]
+    assert gained == [
+        "+ row of zeros:\n31 × 16 × 256",
+        "+ row, column of zeros:\n125 × 65 × 64",
+        "+ column of zeros:\n250 × 131 × 64",
+    ]
+    plain = texts(architectures.padded_unet())
+    assert not any("less" in text or "zeros" in text for text in plain)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"size": 15}, "size must be at least 16"),
+        ({"size": (64, 8)}, "size.* 64 × 8"),
+        ({"filters": (8,)}, "filters"),
+        ({"filters": (1, 2, 3, 4, 5, 6)}, "filters"),
+        ({"upsampling": "nearest"}, "upsampling.*nearest"),
+    ],
+)
+def test_padded_unet_explains_what_does_not_fit(arguments, named):
+    with pytest.raises(ValueError, match=named):
+        architectures.padded_unet(**arguments)
+
+
+def shown(figure, strong_only=False):
+    """Labels of the nodes and of the arrows of a UNet++."""
+    patches = figure.axes[0].patches
+    if strong_only:
+        patches = [patch for patch in patches if patch.get_alpha() is None]
+    labels = [p.get_label() for p in patches if p.get_label()]
+    arrows = {label for label in labels if "→" in label}
+    assert len(labels) == len(set(labels))
+    return set(labels) - arrows, arrows
+
+
+def node(i, j):
+    return f"X({i}, {j})"
+
+
+def into(i, j):
+    """Zhou et al. (2018), equation 1: what goes into a node, as arrows."""
+    if j == 0:
+        return {f"{node(i - 1, 0)} → {node(i, 0)}"} if i else set()
+    sources = [node(i, k) for k in range(j)] + [node(i + 1, j - 1)]
+    return {f"{source} → {node(i, j)}" for source in sources}
+
+
+@pytest.mark.parametrize("levels", [2, 3, 5])
+@pytest.mark.parametrize("deep", [False, True])
+def test_unetpp_has_the_nodes_and_arrows_of_its_definition(levels, deep):
+    filters = [2 ** (5 + level) for level in range(levels)]
+    figure = architectures.unetpp(filters, deep_supervision=deep)
+    every = [(i, j) for i in range(levels) for j in range(levels - i)]
+    outputs = range(1, levels) if deep else [levels - 1]
+    nodes, arrows = shown(figure)
+    assert nodes == {node(*place) for place in every}
+    assert arrows == set().union(*(into(*place) for place in every)) | {
+        f"{node(0, j)} → output" for j in outputs
+    }
+    assert shown(figure, strong_only=True) == (nodes, arrows)
+    assert boxed(figure) == {name: name for name in nodes}
+    for level, depth in enumerate(filters):
+        assert f"level {level}: {depth} filters" in texts(figure)
+    kinds = {p.get_label(): p.get_gid() for p in figure.axes[0].patches}
+    for i, j in every:
+        decoder = "decoder" if i + j == levels - 1 else "context"
+        assert kinds[node(i, j)] == ("encoder" if j == 0 else decoder)
+
+
+def test_unetpp_arrows_run_between_their_nodes_and_arcs_differ():
+    figure = architectures.unetpp()
+    patches = {p.get_label(): p for p in figure.axes[0].patches}
+    arcs = set()
+    for label, line in patches.items():
+        if "→" not in label or "output" in label:
+            continue
+        source, target = (patches[name].get_bbox().padded(0.03) for name in label.split(" → "))
+        points = line.get_path().vertices  # along the line, then around the head
+        assert source.contains(*points[0]), label
+        assert any(target.contains(*point) for point in points), label
+        arcs.add(tuple(np.round(points[:3], 3).ravel()))
+    assert len(arcs) == 4 + 10 + 20  # down, up, skips; no two from and to the same points
+    heights = {}
+    for label, line in patches.items():
+        if line.get_gid() == "skip arrow":
+            source, target = (int(name[5]) for name in label.split(" → "))
+            tall = np.ptp(line.get_path().vertices[:3, 1])
+            heights.setdefault((label[2], target - source), set()).add(round(tall, 2))
+    for level, spans in (("0", 4), ("1", 3)):
+        ordered = [heights[level, span] for span in range(1, spans + 1)]
+        assert all(max(a) < min(b) for a, b in itertools.pairwise(ordered))
+
+
+@pytest.mark.parametrize("place", [(0, 0), (2, 0), (0, 4), (1, 2), (3, 1)])
+def test_unetpp_highlights_a_node_and_what_goes_into_it(place):
+    figure = architectures.unetpp(highlight=place, deep_supervision=True)
+    nodes, arrows = shown(figure, strong_only=True)
+    assert arrows == into(*place)
+    assert nodes == {node(*place), *(arrow.split(" → ")[0] for arrow in arrows)}
+    assert shown(figure) == shown(architectures.unetpp(deep_supervision=True))
+    widths = {p.get_label(): p.get_linewidth() for p in figure.axes[0].patches if p.get_label()}
+    assert all(widths[node(*place)] > widths[other] for other in nodes - {node(*place)})
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_unetpp_highlights_what_pruning_leaves(depth):
+    from course_utils import models
+
+    figure = architectures.unetpp(deep_supervision=True, highlight=depth)
+    nodes, arrows = shown(figure, strong_only=True)
+    model = models.unetpp((16, 16, 1), filters=(1, 1, 1, 1, 1), deep_supervision=True)
+    names = [layer.name for layer in models.prune(model, depth).layers]
+    places = [(int(n[2]), int(n[4])) for n in names if n.startswith("x_") and len(n) == 5]
+    assert nodes == {node(*place) for place in places}
+    assert arrows == set().union(*(into(*place) for place in places)) | {
+        f"{node(0, depth)} → output"
+    }
+    assert f"{len(places)} of 15 nodes" in said(figure)
+
+
+def test_unetpp_adds_up_the_channels_that_a_node_sees():
+    assert "X(0, 3) sees 32 + 32 + 32 + 64 = 160 channels" in said(
+        architectures.unetpp(highlight=(0, 3))
+    )
+    assert "X(2, 0) sees 64 channels, pooled" in said(architectures.unetpp(highlight=(2, 0)))
+
+
+@pytest.mark.parametrize("highlight", [(5, 0), (1, 4), (0, -1), (0,), 0, 5, -1, True, "X"])
+def test_unetpp_knows_no_such_node(highlight):
+    with pytest.raises(ValueError, match="highlight must be"):
+        architectures.unetpp(highlight=highlight)
+
+
+def test_unetpp_draws_two_to_five_levels():
+    for filters in ((32,), (1, 2, 3, 4, 5, 6)):
+        with pytest.raises(ValueError, match="filters"):
+            architectures.unetpp(filters)
 
 
 def test_pspnet_pools_to_four_grids_and_doubles_the_channels():

@@ -8,13 +8,24 @@ import re
 from types import SimpleNamespace
 
 import cv2
+import nuclei_answers
 import numpy as np
 import pytest
 import scene_answers
 from notebook_rules import ROOT, solution_code, tags
 
 from course_utils import exercises, metrics, pipeline
-from course_utils.exercises import basics, fcn, labels, pretrained, scores
+from course_utils.exercises import (
+    basics,
+    fcn,
+    labels,
+    nuclei,
+    nuclei_scores,
+    pretrained,
+    scores,
+    unet,
+    unetpp,
+)
 
 CHECKS = {name: f for name, f in vars(exercises).items() if name.startswith("check_")}
 TRUTH = np.zeros((2, 8, 8), np.uint8)
@@ -51,6 +62,7 @@ def read_exercises():
 RECIPE = {}
 EXERCISES = read_exercises()
 KNOWN = RECIPE["published"]
+SOLUTIONS = scene_answers.SOLUTIONS | nuclei_answers.SOLUTIONS
 
 
 def in_chapter(*sources):
@@ -75,12 +87,12 @@ def test_every_check_belongs_to_a_chapter():
     assert set(MISTAKES) | {"check_recipe"} == set(CHECKS) <= set(exercises.__all__)
 
 
-@pytest.mark.parametrize("name", scene_answers.SOLUTIONS)
+@pytest.mark.parametrize("name", SOLUTIONS)
 def test_a_solution_outside_its_chapter(name, capsys):
-    for answer in (scene_answers.SOLUTIONS[name], ...):
+    for answer in (SOLUTIONS[name], ...):
         check(name, answer)
-    if name == "check_hausdorff":  # the stub there is a dictionary
-        check(name, dict.fromkeys(scene_answers.distances(), ...))
+    if isinstance(SOLUTIONS[name], dict):  # so is the stub there
+        check(name, dict.fromkeys(SOLUTIONS[name], ...))
     right, *missing = capsys.readouterr().out.splitlines()
     assert right == exercises.RIGHT
     assert missing
@@ -250,6 +262,7 @@ MISTAKES = {
         ([36, 585], "keep `steps` a dictionary"),
     ],
     **scene_answers.MISTAKES,
+    **nuclei_answers.MISTAKES,
 }
 
 
@@ -265,6 +278,15 @@ def test_a_foreseen_mistake_gets_its_hint(name, answer, words, capsys):
     assert printed.count("\n") == 1
 
 
+JUDGING = basics, fcn, labels, nuclei, nuclei_scores, pretrained, scores, unet, unetpp
+
+# Foreseen mistakes that are not compared by `judge`.
+FURTHER_HINTS = {
+    "check_join_channels": unet.JOIN_MISTAKES,
+    "check_node_inputs": unetpp.NODE_MISTAKES,
+}
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", MISTAKES)
 def test_every_hint_is_reached_by_some_mistake(name, capsys, monkeypatch):
@@ -275,10 +297,12 @@ def test_every_hint_is_reached_by_some_mistake(name, capsys, monkeypatch):
         hints.update(hint for _, hint in mistakes)
         return judge(answer, expected, mistakes, *args, **kwargs)
 
-    for module in (basics, fcn, labels, pretrained, scores):
+    for module in JUDGING:
         monkeypatch.setattr(module, "judge", noting)
     for answer, _ in MISTAKES[name]:
         check(name, answer)
+    if name in FURTHER_HINTS:
+        hints.update(hint for _, hint in FURTHER_HINTS[name])
     printed = capsys.readouterr().out
     assert not [hint for hint in hints if hint not in printed]
 
@@ -307,6 +331,7 @@ DICTIONARIES = {
     "check_steps": "steps",
     "check_recipe": "my_changes",
     "check_hausdorff": "answers",
+    "check_join_channels": "channels",
 }
 
 
@@ -319,7 +344,7 @@ def rubbish_for(name):
     yield from (lambda *a, value=value: value for value in RUBBISH)
     yield from (raising, lambda: 0, lambda *a: a[99], lambda *a, b: b, np.mean, [raising])
     if name in DICTIONARIES:
-        own = {"check_recipe": KNOWN, "check_hausdorff": scene_answers.distances()}
+        own = {"check_recipe": KNOWN} | SOLUTIONS
         keys = own.get(name) or solved(name, DICTIONARIES[name])
         for value in RUBBISH:
             yield dict.fromkeys(keys, value)
@@ -328,6 +353,11 @@ def rubbish_for(name):
     if name in ("check_split", "check_padded_size"):
         for value in RUBBISH:
             yield from (lambda *a, value=value, b=b: (value, b) for b in (value, [1, 2], 3))
+    if name in ("check_node_inputs", "check_group_split", "check_three_ious"):
+        for value in RUBBISH:
+            yield from (lambda *a, value=value, n=n: [value] * n for n in (1, 3, 12, 60))
+            yield from (lambda *a, value=value: [(0, 0), value], lambda *a, v=value: [(0, v)])
+            yield lambda *a, value=value: (0.5, value, 0.5)
     if name == "check_fcn_channels":
         for value in RUBBISH:
             yield (64, 128, value, 128, 128)
@@ -547,3 +577,36 @@ def test_the_small_model_draws_nothing(capsys):
     exercises.check_trainable_share(scene_answers.trainable_share)
     assert random.getstate() == before
     assert capsys.readouterr().out == f"{exercises.RIGHT}\n"
+
+
+def test_other_ways_to_the_right_answer_on_nuclei(capsys):
+    def group_split(groups, share, seed):
+        rng, chosen = random.Random(seed), []
+        left = sorted(set(groups.tolist()))
+        while sum(np.isin(groups, chosen)) < share * len(groups):
+            chosen.append(left.pop(rng.randrange(len(left))))
+        return [group in chosen for group in groups]
+
+    def merged(masks):
+        result = np.zeros_like(masks[0])
+        for mask in masks:
+            result[mask == 255] = 1
+        masks[:] = 0
+        return result
+
+    exercises.check_unpadded_size(lambda size, levels: int(size - 12 * 2**levels + 8))
+    exercises.check_block_parameters(lambda n, m: np.int64(9 * m * (n + m) + 6 * m))
+    exercises.check_join_channels({name: np.int32(n) for name, n in unet.JOINS.items()})
+    exercises.check_same_decision(
+        lambda z: (1 / (1 + np.exp(z[..., 0] - z[..., 1])) > 0.5).tolist()
+    )
+    exercises.check_group_split(group_split)
+    exercises.check_merge_masks(merged)
+    exercises.check_merge_masks(lambda m: m.max(axis=0) // 255)
+    exercises.check_node_inputs(lambda i, j: [*((i, k) for k in range(j)[::-1]), [i + 1, j - 1]])
+    exercises.check_channels_in(lambda i, j, f: sum([f[i]] * j, f[i + 1]))
+    exercises.check_bce_dice(lambda t, p: np.float32(nuclei_answers.bce_dice(t, p)))
+    exercises.check_three_ious(lambda *a: list(nuclei_answers.three_ious(*a)))
+    exercises.check_pruned_nodes(lambda depth: sum(range(depth + 2)))
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == [exercises.RIGHT] * 12

@@ -25,7 +25,6 @@ WITH_KERAS = {
     "models._unet": False,
     "models._unetpp": False,
     "models.blocks": False,
-    "models.upsampling": False,
     "pipeline": True,
 }
 HEAVY = ("tensorflow", "keras", "torch", "jax")

@@ -11,7 +11,7 @@ Segmentation", CVPR 2015: ``n_ij`` is the number of pixels of class ``i`` predic
 
 from .boundary import hausdorff_distance
 from .confusion import ConfusionMatrix, confusion_matrix
-from .images import binary_scores, image_iou
+from .images import binary_scores, foreground_ious, image_iou
 from .ranking import average_precision
 from .scores import (
     class_accuracy,
@@ -32,6 +32,7 @@ __all__ = [
     "class_dice",
     "class_iou",
     "confusion_matrix",
+    "foreground_ious",
     "frequency_weighted_iou",
     "hausdorff_distance",
     "image_iou",

@@ -53,3 +53,38 @@ def image_iou(truths, predictions, class_id=1):
         this = np.where(truth == IGNORE, IGNORE, truth == class_id)
         ious.append(class_iou(confusion_matrix(this, prediction == class_id, 2))[1])
     return np.array(ious)
+
+
+def foreground_ious(truth, prediction, batch_size=16, smooth=1e-5):
+    """Return the IoU of the foreground, averaged in three ways that do not agree.
+
+    Parameters
+    ----------
+    truth, prediction : array_like of {0, 1}, shape [N, H, W]
+    batch_size : int, optional
+        Images a batch, in the order given; the last batch may be shorter.
+    smooth : float, optional
+        Added to intersection and union, in pixels, so that where both are empty the IoU is 1.
+
+    Returns
+    -------
+    dict of str to float
+        Each in [0, 1]: ``iou_batches``, the mean over batches of the batch's IoU; ``iou_pixels``,
+        one IoU of all pixels together; ``iou_images``, the mean over images.
+    """
+    truth, prediction = (np.asarray(masks, bool) for masks in (truth, prediction))
+    if truth.ndim != 3 or truth.shape != prediction.shape or not len(truth):
+        raise ValueError(
+            f"truth {truth.shape} and prediction {prediction.shape} must be of one shape [N, H, W] "
+            "with at least one image."
+        )
+    hit = (truth & prediction).sum(axis=(1, 2))
+    union = (truth | prediction).sum(axis=(1, 2))
+
+    def mean_over(size):
+        firsts = np.arange(0, len(truth), size)
+        hits, unions = np.add.reduceat(hit, firsts), np.add.reduceat(union, firsts)
+        return ((hits + smooth) / (unions + smooth)).mean().item()
+
+    sizes = {"iou_batches": batch_size, "iou_pixels": len(truth), "iou_images": 1}
+    return {name: mean_over(size) for name, size in sizes.items()}

@@ -9,6 +9,5 @@ from ._basic import fcn, mlp
 from ._unet import unet
 from ._unetpp import prune, unetpp
 from .blocks import PadAndConcatenate, PadLike
-from .upsampling import Upsample2x
 
-__all__ = ["PadAndConcatenate", "PadLike", "Upsample2x", "fcn", "mlp", "prune", "unet", "unetpp"]
+__all__ = ["PadAndConcatenate", "PadLike", "fcn", "mlp", "prune", "unet", "unetpp"]

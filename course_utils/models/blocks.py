@@ -7,8 +7,6 @@ layer bears that name, the layers before it have something appended.
 import keras
 from keras import layers, ops
 
-from .upsampling import Upsample2x
-
 
 def _padded(x, like):
     """Add zeros below and to the right until `x` is as high and wide as `like`."""
@@ -88,7 +86,9 @@ def down(x, name):
 
 def up(x, name):
     """Double height and width by bilinear interpolation; the channels stay."""
-    return Upsample2x(name=f"{name}_up")(x)
+    # In float32 also under mixed precision: for bfloat16 a processor has no quick kernel, and the
+    # same interpolation costs it about three times as much.
+    return layers.UpSampling2D(2, interpolation="bilinear", dtype="float32", name=f"{name}_up")(x)
 
 
 def up_transposed(x, name, filters, kernel_initializer="he_normal", l2=0.0):

@@ -11,7 +11,9 @@ from .curves import degradation, learning_curve, loss_curves
 from .figures import class_palette
 from .masks import overlay, show_pairs
 from .mistakes import gradient_maps, invented_classes
+from .nuclei import gallery, merged_masks
 from .outdoor import labels_of_scene, scenes, worst_scenes
+from .pairs import paired, paired_difference
 from .points import class_scores, tradeoff
 from .scores import confusion, seeds
 
@@ -24,6 +26,7 @@ __all__ = [
     "degradation",
     "detection_instance_semantic",
     "foreground_share",
+    "gallery",
     "gradient_maps",
     "history",
     "invented_classes",
@@ -32,9 +35,12 @@ __all__ = [
     "labels_of_scene",
     "learning_curve",
     "loss_curves",
+    "merged_masks",
     "network",
     "outcome",
     "overlay",
+    "paired",
+    "paired_difference",
     "scenes",
     "seeds",
     "show_pairs",
