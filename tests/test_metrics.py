@@ -126,6 +126,39 @@ def test_image_iou_is_of_class_one_unless_told_otherwise():
         metrics.image_iou(pair[0], pair[1][:1])
 
 
+def test_foreground_ious_by_hand():
+    truth = np.zeros((3, 1, 8), int)
+    prediction = np.zeros((3, 1, 8), int)
+    truth[0, 0, :4], prediction[0, 0, 2:4] = 1, 1  # 2 of 4
+    truth[1, 0, 0], prediction[1, 0, 0] = 1, 1  # 1 of 1; the third image is empty: 1
+    found = metrics.foreground_ious(truth, prediction, batch_size=2)
+    expected = {"iou_batches": (3 / 5 + 1) / 2, "iou_pixels": 3 / 5, "iou_images": 2.5 / 3}
+    assert found == pytest.approx(expected, abs=1e-4)
+    assert metrics.foreground_ious(truth, prediction, 2, smooth=1)["iou_batches"] == pytest.approx(
+        (4 / 6 + 1) / 2
+    )
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 7, 16])
+def test_foreground_ious_against_the_other_scores(batch_size):
+    truth, prediction = masks(2, shape=(7, 9, 8))
+    found = metrics.foreground_ious(truth, prediction, batch_size)
+    matrix = metrics.confusion_matrix(truth, prediction, 2)
+    assert found["iou_pixels"] == pytest.approx(metrics.class_iou(matrix)[1], abs=1e-5)
+    each = metrics.image_iou(truth, prediction)
+    assert found["iou_images"] == pytest.approx(each.mean(), abs=1e-5)
+    if batch_size == 1:
+        assert found["iou_batches"] == found["iou_images"]
+    if batch_size >= 7:
+        assert found["iou_batches"] == found["iou_pixels"]
+
+
+@pytest.mark.parametrize("shapes", [((2, 3, 4), (2, 3, 5)), ((3, 4), (3, 4)), ((0, 3, 4),) * 2])
+def test_foreground_ious_names_the_shapes(shapes):
+    with pytest.raises(ValueError, match=r"truth \(.* and prediction \(.* must be of one shape"):
+        metrics.foreground_ious(*(np.zeros(shape, int) for shape in shapes))
+
+
 def test_what_is_predicted_on_ignored_pixels_plays_no_role():
     truth, prediction = masks(4, ignored=0.3)
     expected = metrics.confusion_matrix(truth, prediction, 4)

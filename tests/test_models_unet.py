@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
-from test_models import assert_same_layers, convolve
+from test_models import assert_same_layers, chapter, convolve
 
 from course_utils import models
 from course_utils.losses import BinaryCrossentropyDice
@@ -590,3 +590,58 @@ def test_the_package_offers_its_networks():
     assert models.__all__ == sorted(models.__all__)
     assert {"fcn", "mlp", "prune", "unet", "unetpp"} < {*models.__all__}
     assert all(hasattr(models, name) for name in models.__all__)
+
+
+# What the chapters build
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("skips", [True, False])
+@pytest.mark.parametrize(("upsampling", "l2"), [("bilinear", 0.0), ("transposed", 1e-3)])
+def test_chapter_03_builds_the_same_unet(upsampling, l2, skips, precision, set_precision):
+    names = {"keras": keras, "layers": layers}
+    build = chapter("03_mri_unet", "block", "updown", "build", **names)["build_unet"]
+    set_precision(precision)
+    options = {"upsampling": upsampling, "skips": skips, "l2": l2, "classes": 2}
+    model = build((64, 32, 3), (4, 8, 16, 32, 32), **options)
+    assert_same_layers(unet((64, 32, 3), filters=(4, 8, 16, 32, 32), **options), model, names=False)
+
+
+@pytest.mark.parametrize("skips", [True, False])
+@pytest.mark.parametrize("size", [(31, 22), (17, 16)])
+def test_chapter_03_pads_odd_sides_in_the_same_way(size, skips):
+    names = {"keras": keras, "layers": layers}
+    build = chapter("03_mri_unet", "block", "updown", "build", **names)["build_unet"]
+    ours = stir(unet((*size, 1), filters=TINY, skips=skips))
+    model = build((*size, 1), TINY, skips=skips)
+    model.set_weights(ours.get_weights())
+    x = images(2, *size, 1)
+    np.testing.assert_allclose(model(x), ours(x), atol=1e-5)
+
+
+def test_chapter_03_counts_as_the_articles(capsys):
+    cells = ("block", "updown", "build", "count")
+    chapter("03_mri_unet", *cells, keras=keras, layers=layers, np=np)
+    assert "bilinear 13,395,394, transposed 31,043,586" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("deep", [True, False])
+def test_chapter_06_builds_the_same_unetpp(deep):
+    names = {"keras": keras, "blocks": models.blocks}
+    build = chapter("06_dsb2018_unetpp", "build", **names)["build_unetpp"]
+    for filters in [TINY, THREE]:
+        model = build(filters, deep_supervision=deep)
+        expected = unetpp((96, 96, 3), filters=filters, deep_supervision=deep)
+        assert_same_layers(expected, model)
+        assert model.output_names == expected.output_names
+
+
+def test_chapter_06_lists_what_each_node_takes(capsys):
+    names = {"keras": keras, "blocks": models.blocks}
+    chapter("06_dsb2018_unetpp", "build", "nodes", **names)
+    printed = capsys.readouterr().out
+    for node, taken in INPUTS.items():
+        level = int(node[2])
+        channels = 32 * 2**level * (len(taken) - 1) + 64 * 2**level
+        node, *taken = (f"X({name[2]},{name[4]})" for name in (node, *taken))
+        assert f"{node} takes {', '.join(taken)} enlarged: {channels} channels\n" in printed
