@@ -29,7 +29,13 @@ class Progress(keras.callbacks.Callback):
         self._bar.n = epoch  # not 0 at first, where fit(initial_epoch=...) goes on
 
     def on_epoch_end(self, epoch, logs=None):
-        self._bar.set_postfix({name: f"{value:.3g}" for name, value in (logs or {}).items()}, False)
+        # A network of several outputs reports the loss of each; the line has room for their sum.
+        shown = {
+            name: f"{value:.3g}"
+            for name, value in (logs or {}).items()
+            if name in ("loss", "val_loss") or not name.endswith("_loss")
+        }
+        self._bar.set_postfix(shown, False)
         self._bar.update()
 
     def on_train_end(self, logs=None):

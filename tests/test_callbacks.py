@@ -145,6 +145,18 @@ def test_progress_on_a_terminal_counts_to_the_end(capsys):
     assert last.startswith("100% |") and "epoch 3/3" in last and "val_loss=" in last
 
 
+def test_progress_leaves_out_the_losses_of_single_outputs(capsys):
+    progress = callbacks.Progress()
+    progress.set_params({"epochs": 1})
+    progress.on_train_begin()
+    progress.on_epoch_begin(0)
+    logs = {"loss": 3.0, "a_loss": 1.0, "b_loss": 2.0, "b_iou": 0.5, "val_loss": 6.0}
+    progress.on_epoch_end(0, logs | {"val_a_loss": 4.0, "val_b_iou": 0.25})
+    progress.on_train_end()
+    last = capsys.readouterr().err.strip().split("\r")[-1]
+    assert last.endswith("loss=3, b_iou=0.5, val_loss=6, val_b_iou=0.25]")
+
+
 def test_progress_tells_where_training_stopped_early(capsys):
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

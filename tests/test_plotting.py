@@ -383,5 +383,9 @@ def test_worst_draws_the_images_where_the_named_model_does_worst():
     data = Dataset(images, masks, names, ("a", "b", "c"), None, "made up")
     figure = plotting.worst(data, {"poor": poor, "good": good}, count=2, by="poor")
     assert [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()] == ["c", "a"]
+    hashes = Dataset(images, masks, names, ("a" * 64, "b" * 20, "c" * 64), None, "made up")
+    figure = plotting.worst(hashes, {"poor": poor}, count=3)
+    labels = [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()]
+    assert labels == ["c" * 12 + "…", "a" * 12 + "…", "b" * 20]
     with pytest.raises(ValueError, match="by is 'other'"):
         plotting.worst(data, {"poor": poor}, by="other")

@@ -109,10 +109,15 @@ def worst(dataset, predictions, *, count=3, by=None):
         dataset.images[chosen],
         dataset.masks[chosen],
         {name: np.asarray(masks)[chosen] for name, masks in predictions.items()},
-        titles=[dataset.ids[i] for i in chosen],
+        titles=[_short(dataset.ids[i]) for i in chosen],
         scores={name: values[chosen] for name, values in ious.items()},
         zoom=True,
     )
+
+
+def _short(name):
+    """Cut a name that would not fit beside its picture, such as the 64 letters of a hash."""
+    return name if len(name) <= 20 else f"{name[:12]}…"
 
 
 def iou_picture(truth, prediction, *, image=None, zoom=False):
