@@ -311,9 +311,9 @@ MISTAKES = {
         (lambda m: m.min(axis=0), "need not be in all"),
         (lambda m: np.max([k * (a > 0) for k, a in enumerate(m, 1)], axis=0), "which nucleus"),
         (lambda m: (m == 0).all(axis=0), "the wrong way round"),
-        (lambda m: (m > 0).any(axis=0), "uint8 is wanted, not bool"),
-        (lambda m: merge_masks(m).astype(float), "uint8 is wanted, not float64"),
-        (lambda m: merge_masks(m).tolist(), "uint8 is wanted, not list"),
+        (lambda m: (m > 0).any(axis=0), "uint8, not bool"),
+        (lambda m: merge_masks(m).astype(float), "uint8, not float64"),
+        (lambda m: merge_masks(m).tolist(), "uint8, not list"),
         (lambda m: merge_masks(m)[None], "shape (4, 6) is wanted, got (1, 4, 6)"),
     ],
     "check_node_inputs": [

@@ -115,6 +115,47 @@ def judge(answer, expected, mistakes, tolerance=1e-9, wrong_at=None, also=None):
     return say_wrong("the numbers differ from the right ones.")
 
 
+def judge_scores(function, cases, score, mistakes, wrong_at):
+    """Judge a function that returns one number for each case.
+
+    Parameters
+    ----------
+    function : callable
+        The reader's.
+    cases : sequence
+        The arguments of each call, or the only one.
+    score : callable
+        The right one.
+    mistakes : sequence of (callable, str)
+        Functions that are wrong in a known way, and what to say to them.
+    wrong_at : sequence of str
+        Names of the cases.
+    """
+    cases = [case if isinstance(case, tuple) else (case,) for case in cases]
+    answers = [call(function, *case) for case in cases]
+    shapes = [getattr(answer, "shape", ()) for answer in answers]
+    if shapes[0] != shapes[1]:
+        return say_wrong(f"one number is wanted, got an array of shape {shapes[0] or shapes[1]}.")
+    with np.errstate(all="ignore"):  # 0 / 0 is one of the mistakes
+        return judge(
+            answers,
+            [score(*case) for case in cases],
+            [([mistake(*case) for case in cases], hint) for mistake, hint in mistakes],
+            tolerance=1e-6,
+            wrong_at=wrong_at,
+        )
+
+
+def not_uint8(answer):
+    """Say what is wrong with a mask whose numbers are right: "" where it is an array of uint8."""
+    dtype = getattr(answer, "dtype", type(answer).__name__)
+    if getattr(dtype, "name", dtype) == "uint8":
+        return ""
+    return (
+        f"the numbers are right, but a mask is an array of uint8, not {dtype}: .astype(np.uint8)."
+    )
+
+
 def say_right():
     """Print that the answer is right."""
     print(RIGHT)

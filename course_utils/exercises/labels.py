@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._judge import as_numbers, call, judge, say_right, say_wrong, unanswered
+from ._judge import as_numbers, call, judge, not_uint8, say_right, say_wrong, unanswered
 
 
 def check_to_labels(to_labels):
@@ -26,7 +26,7 @@ def check_to_labels(to_labels):
             (np.where(unknown, 255, 0), "the known classes got lost; they stay as they are."),
             (numbers[~unknown], "unknown pixels are marked with 255, not left out."),
         ],
-        also=_not_uint8,
+        also=not_uint8,
     )
 
 
@@ -148,13 +148,6 @@ def _split_problem(train, validation, n, wanted):
     if np.ptp(validation) == wanted - 1 and (validation.min() == 0 or validation.max() == n - 1):
         return "that cuts the sorted order: neighbouring pictures look alike. Shuffle first."
     return ""
-
-
-def _not_uint8(answer):
-    dtype = getattr(answer, "dtype", type(answer).__name__)
-    if getattr(dtype, "name", dtype) == "uint8":
-        return ""
-    return f"the numbers are right, but a mask is an array of uint8, not {dtype}."
 
 
 def _not_whole(answer):

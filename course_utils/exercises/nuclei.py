@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from ._judge import call, judge
-from .scores import _judge_scores
+from ._judge import call, judge, judge_scores, not_uint8
 
 SMOOTH = 1e-5
 
@@ -45,7 +44,7 @@ def check_merge_masks(merge_masks):
             ((single * [[[1]], [[2]], [[3]]]).max(0), "which nucleus it is plays no role here: 1."),
             (1 - right, "nuclei and background are the wrong way round."),
         ],
-        also=_not_uint8,
+        also=not_uint8,
     )
 
 
@@ -77,7 +76,7 @@ def check_bce_dice(bce_dice):
 
     as_iou = "Σ p + Σ q is below the line; taking Σ p q away makes it IoU's."
     one_half = "both halves of the cross entropy count: q log p and (1 − q) log(1 − p)."
-    return _judge_scores(
+    return judge_scores(
         bce_dice,
         cases,
         with_dice(),
@@ -121,10 +120,3 @@ def check_bce_dice(bce_dice):
         ],
         ["an image with four pixels", "an image without nuclei"],
     )
-
-
-def _not_uint8(answer):
-    dtype = getattr(answer, "dtype", type(answer).__name__)
-    if getattr(dtype, "name", dtype) == "uint8":
-        return ""
-    return f"the mask is right, but an array of uint8 is wanted, not {dtype}: .astype(np.uint8)."

@@ -4,7 +4,7 @@ import numpy as np
 
 from course_utils import metrics
 
-from ._judge import call, judge, say_missing, say_wrong
+from ._judge import judge, judge_scores, say_missing
 
 HAUSDORFF_TRUTH = np.zeros((6, 6), np.uint8)
 HAUSDORFF_TRUTH[1:3, 1:3] = 1
@@ -28,7 +28,7 @@ def check_class_accuracies(class_accuracies):
     def accuracy(matrix, smooth=0):
         return _ratio(_hits(matrix) + smooth, matrix.sum(1) + smooth)
 
-    return _judge_scores(
+    return judge_scores(
         class_accuracies,
         (MATRIX, ONLY_PREDICTED),
         lambda m: _mean_of(m, accuracy(m)),
@@ -55,7 +55,7 @@ def check_frequency_weighted_iou(frequency_weighted_iou):
     def weighted(matrix, axis=1):
         return np.nansum(matrix.sum(axis) * iou(matrix))
 
-    return _judge_scores(
+    return judge_scores(
         frequency_weighted_iou,
         (MATRIX, ABSENT),
         metrics.frequency_weighted_iou,
@@ -131,7 +131,7 @@ def check_dice_loss(dice_loss):
     other = (
         "Σ t² + Σ p² below the line is V-Net's form: right too, but here Σ t + Σ p is asked for."
     )
-    return _judge_scores(
+    return judge_scores(
         dice_loss,
         cases,
         lambda t, p: 1 - dice(t, p),
@@ -163,23 +163,6 @@ def check_dice_loss(dice_loss):
         ],
         ["a mask with four pixels", "an empty mask, found empty"],
     )
-
-
-def _judge_scores(function, cases, score, mistakes, wrong_at):
-    """Judge a function that returns one number for each case."""
-    cases = [case if isinstance(case, tuple) else (case,) for case in cases]
-    answers = [call(function, *case) for case in cases]
-    shapes = [getattr(answer, "shape", ()) for answer in answers]
-    if shapes[0] != shapes[1]:
-        return say_wrong(f"one number is wanted, got an array of shape {shapes[0] or shapes[1]}.")
-    with np.errstate(all="ignore"):  # 0 / 0 is one of the mistakes
-        return judge(
-            answers,
-            [score(*case) for case in cases],
-            [([mistake(*case) for case in cases], hint) for mistake, hint in mistakes],
-            tolerance=1e-6,
-            wrong_at=wrong_at,
-        )
 
 
 def _hits(matrix):
