@@ -76,6 +76,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"No mirror was built.\n{error}", file=sys.stderr)
         return 1
     print(f"Set COURSE_MIRROR={options.folder.absolute()} (licences differ: see LICENCES.txt)")
+    print("To check it later, or a copy of it: python data_scripts/fetch_data.py --verify")
     return 0
 
 
@@ -119,7 +120,8 @@ def build(
             print(f"{encoder.backbone}: {weights.provenance(path)['note'] or encoder.title}")
         all_sums = sums
         if (folder / "SHA256SUMS").exists():
-            all_sums = read_sums(folder / "SHA256SUMS") | sums
+            former = (folder / "SHA256SUMS").read_text(encoding="utf-8-sig", errors="replace")
+            all_sums = read_sums(former) | sums
             _write_sums(gathered / "SHA256SUMS", all_sums)
         (gathered / "LICENCES.txt").write_text(_licences(all_sums), encoding="utf-8")
         for name in (*sums, "SHA256SUMS", "LICENCES.txt"):

@@ -197,6 +197,7 @@ MISTAKES = {
         (walk(lambda s: (s - 2) // 2, lambda s: 2 * s - 2, 2), "a block has two convolutions"),
         (walk(lambda s: (s - 8) // 2, lambda s: 2 * s - 8, 8), "1 pixel at each border"),
         (lambda size, levels: size, "that is with padding"),
+        (lambda size, levels: size - 184, "184 are lost with four levels"),
         (walk(lambda s: s // 2, lambda s: 2 * s, 0), "that is with padding"),
         (walk(valid, double, 0), "the block at the bottom"),
         (walk(valid, kept), "the way up is missing"),
@@ -214,6 +215,7 @@ MISTAKES = {
     "check_block_parameters": [
         (lambda n, m: kernels(n, m) + 4 * m, "each convolution has a bias"),
         (lambda n, m: kernels(n, m) + 2 * m, "a scale and a shift for each channel"),
+        (lambda n, m: kernels(n, m) + 5 * m, "each of the two convolutions has a bias"),
         (kernels, "those are the kernels"),
         (lambda n, m: kernels(n, m) + 2 * m + 8 * m, "two a channel, not four"),
         (lambda n, m: kernels(n, m) + 8 * m, "the convolutions' biases are"),

@@ -41,12 +41,12 @@ def unet(size=572, classes=2):
     arrow(ax, (left[3] + 0.2, ys[3] - 0.17), (4.5 - 0.72, ys[4] + 0.02))
     arrow(ax, (4.5 + 0.72, ys[4] + 0.02), (9 - left[3] - 0.2, ys[3] - 0.17))
     write(ax, 0.85, 3.5, f"image {size} × {size} × 1", SMALL)
-    write(ax, 8.15, 3.5, f"scores {up[0]} × {up[0]} × {classes}", SMALL)
+    write(ax, 8.15, 3.5, f"logits {up[0]} × {up[0]} × {classes}", SMALL)
     arrow(ax, (0.85, 3.42), (0.85, 3.22))
     arrow(ax, (8.15, 3.22), (8.15, 3.42))
     write(ax, 0.1, 1.35, "down: max pooling 2 × 2,\nchannels doubled", SMALL, ha="left")
     write(ax, 8.9, 1.35, "up: 2 × 2 transposed\nconvolution, channels halved", SMALL, ha="right")
-    note = "Each box: two 3 × 3 convolutions without padding, 2 pixels lost a time"
+    note = "Each box: two 3 × 3 convolutions without padding; each takes 2 pixels off a side"
     write(ax, 4.5, 3.68, note, SMALL)
     key(ax, 1.2, 0.13, encoder="encoder", decoder="decoder", skip="skip: cropped, concatenated")
     return figure

@@ -7,7 +7,7 @@ def group_split(groups, share, seed=0):
     """Choose whole groups, such as patients, for validation (chapter 03).
 
     The groups come in a random order, and as many are taken as come nearest to the share.
-    `sklearn.model_selection.GroupShuffleSplit` does much the same.
+    (`sklearn.model_selection.GroupShuffleSplit` takes a share of the groups, not of the images.)
 
     Parameters
     ----------

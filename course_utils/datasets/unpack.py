@@ -119,10 +119,16 @@ def _copy(stream, target: Path, left: int, limit: int, source: str) -> int:
     return written
 
 
+def is_web_page(path: Path) -> bool:
+    """Whether a file begins as a web page does: what a log-in page sends for any address."""
+    with path.open("rb") as file:
+        return file.read(200).lstrip().lower().startswith((b"<!doctype", b"<html"))
+
+
 def _looks_like(archive: Path) -> str:
     with archive.open("rb") as file:
         start = file.read(200).lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html")):
+    if is_web_page(archive):
         return "it is a web page, not an archive: perhaps the network wants you to log in first"
     if start.startswith((b"pk", b"\x1f\x8b")):
         return "it is damaged, or was cut off before its end"

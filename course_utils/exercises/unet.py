@@ -25,6 +25,7 @@ def check_unpadded_size(unpadded_size):
             (sizes(8), "a convolution takes 1 pixel at each border, 2 in all; a block takes 4."),
             ([size for size, _ in cases], padded),
             (sizes(0), padded),
+            ([size - 184 for size, _ in cases], "184 are lost with four levels; fewer lose less."),
             (sizes(bottom=0), "the block at the bottom, below the last pooling, takes 4 too."),
             (sizes(up=False), up),
             (sizes(up=False, bottom=0), up),
@@ -79,6 +80,7 @@ def check_block_parameters(block_parameters):
                 "2 · channels_out are missing: each convolution has a bias, and each of the two "
                 "batch normalisations a scale and a shift.",
             ),
+            (right - m, "each of the two convolutions has a bias for each channel that leaves it."),
             (right - 4 * m, "a batch normalisation learns a scale and a shift for each channel."),
             (right - 6 * m, "those are the kernels; biases, scales and shifts are learnt, too."),
             (right + 4 * m, "a moving mean and variance are not trained: two a channel, not four."),

@@ -5,6 +5,7 @@ import http.server
 import os
 import shutil
 import socket
+import struct
 import sys
 import tempfile
 import threading
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from tiny_dataset import Tiny
 
-from course_utils.datasets import download
+from course_utils.datasets import _http
 
 REPOSITORY = Path(__file__).parents[2]
 # Read now, before the tests take the setting away.
@@ -27,7 +28,7 @@ def this_machine_only(monkeypatch):
     for name in ("COURSE_MIRROR", "COURSE_DATA_DIR", "COURSE_TIMEOUT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(download, "WAIT", 0.0)
+    monkeypatch.setattr(_http, "WAIT", 0.0)
     connect = socket.socket.connect
 
     def connect_here(self, address):
@@ -41,12 +42,14 @@ def this_machine_only(monkeypatch):
 class Server:
     """Answers each path by a list of answers, one a request; the last one is repeated.
 
-    An answer is bytes (sent whole) or a pair: ("cut", body), ("stall", body), ("late", body) or
-    ("status", number). What is not listed is a 404.
+    An answer is bytes (sent whole) or a pair: ("cut", body), ("stall", body), ("late", body),
+    ("reset", body), ("status", number) or ("moved", address). What is not listed is a 404.
+    `disturb` may put another answer in the place of any.
     """
 
     def __init__(self):
         self.answers: dict[str, list] = {}
+        self.disturb = lambda answer: answer
         self.asked = Counter()
         self.stop = threading.Event()
         handler = type("Handler", (_Handler,), {"owner": self})
@@ -64,11 +67,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.owner
         answers = server.answers.get(self.path, [("status", 404)])
-        answer = answers[min(server.asked[self.path], len(answers) - 1)]
+        answer = server.disturb(answers[min(server.asked[self.path], len(answers) - 1)])
         server.asked[self.path] += 1
         kind, body = answer if isinstance(answer, tuple) else ("whole", answer)
         if kind == "status":
             self.send_error(body)
+            return
+        if kind == "moved":
+            self.send_response(302)
+            self.send_header("Location", body)
+            self.end_headers()
+            return
+        if kind == "reset":
+            # Closed with this option set, a connection ends in a reset.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
             return
         if kind == "late":
             server.stop.wait(0.7)

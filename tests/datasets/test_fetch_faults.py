@@ -54,9 +54,9 @@ def test_one_failure_is_retried(get, tiny, data, server, left, monkeypatch, firs
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("cut", "the connection was cut in the middle (3 attempts)"),
-        ("stall", "no answer for 0.2 seconds (3 attempts)"),
-        ("500", "the server answered 500 Internal Server Error (3 attempts)"),
+        ("cut", "the connection was cut in the middle (5 attempts)"),
+        ("stall", "no answer for 0.2 seconds (5 attempts)"),
+        ("500", "the server answered 500 Internal Server Error (5 attempts)"),
     ],
 )
 def test_failure_that_lasts_is_an_error(get, tiny, data, server, left, monkeypatch, kind, words):
@@ -64,7 +64,7 @@ def test_failure_that_lasts_is_an_error(get, tiny, data, server, left, monkeypat
     failure = ("status", 500) if kind == "500" else (kind, tiny.archive("val"))
     server.answers["/published/val.zip"] = [failure]  # after train.zip has come whole
     assert f"{server.url}/published/val.zip: {words}" in refused(get)
-    assert server.asked["/published/val.zip"] == 3
+    assert server.asked["/published/val.zip"] == 5
     assert left(data) == []
 
 
@@ -77,11 +77,11 @@ def test_404_is_not_tried_again(get, data, server, left):
 
 def test_waits_between_attempts_grow(get, server, monkeypatch):
     waits = []
-    monkeypatch.setattr("course_utils.datasets.download.WAIT", 0.01)
-    monkeypatch.setattr("course_utils.datasets.download.time.sleep", waits.append)
+    monkeypatch.setattr("course_utils.datasets._http.WAIT", 0.01)
+    monkeypatch.setattr("course_utils.datasets._http.time.sleep", waits.append)
     server.answers["/published/train.zip"] = [("status", 502)]
     refused(get)
-    assert waits == [0.01, 0.02]
+    assert waits == [0.01, 0.02, 0.04, 0.08]
 
 
 def test_wrong_hash(get, tiny, data, server, left):
