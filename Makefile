@@ -1,24 +1,38 @@
 # make lab       set up and open JupyterLab on the first chapter
 # make test      set up and run every test, the notebooks included
 # make course    run every chapter on made-up data, leave web pages in build/course/
+# make student   notebooks without solutions and outputs, in build/student/
 # make results   CHAPTER=02_mri_fcn SEEDS="0 1 2" PROFILE=full: measure on the real data
+# make badges    REPO=owner/name: give this copy its address on GitHub
 # make lint      format and lint checks
 # make lock      write requirements.lock anew (needs `pip install uv`)
+#
+# Parts of make test:  make test-package
+#                      make test-notebooks CHAPTER=02_mri_fcn PROFILE=sample CELL_TIMEOUT=300
+# Other versions:      make test-oldest, make test-newest (any target: VERSIONS=oldest)
+# What others keep up: make data DATA=sunnybrook (download), make links
+# An NVIDIA GPU:       make gpu
 #
 # Another Python: make lab PYTHON=python3.13
 
 PYTHON ?= python3
+# locked (requirements.lock), oldest or newest (what pyproject.toml allows)
+VERSIONS ?= locked
+ifeq ($(VERSIONS),locked)
 VENV := .venv
+else
+VENV := build/$(VERSIONS)-$(notdir $(PYTHON))
+endif
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 SEEDS ?= 0
-PROFILE ?= full
 LAB_ARGS ?=
 # Seconds a cell may take under nbval. A kernel that dies is noticed only after them.
 CELL_TIMEOUT ?= 300
 
-.PHONY: lab test test-package test-notebooks course results lint lock clean
+.PHONY: lab test test-package test-notebooks test-oldest test-newest course student results
+.PHONY: badges data links gpu lint lock clean
 
 lab: $(READY)
 	$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
@@ -32,15 +46,37 @@ test-package: $(READY)
 	$(PY) -m pytest tests
 
 test-notebooks: $(READY)
-	COURSE_PROFILE=sample COURSE_SEED=0 COURSE_RESULTS= $(PY) -m pytest -p no:python \
-	    --nbval-lax --nbval-current-env --nbval-cell-timeout=$(CELL_TIMEOUT) --durations=10 notebooks/
+	COURSE_PROFILE=$(or $(PROFILE),sample) COURSE_SEED=0 COURSE_RESULTS= $(PY) -m pytest \
+	    -p no:python --nbval-lax --nbval-current-env --nbval-cell-timeout=$(CELL_TIMEOUT) \
+	    --durations=10 $(if $(CHAPTER),$(CHAPTER:%=notebooks/%.ipynb),notebooks/)
+
+test-oldest test-newest: test-%:
+	@$(MAKE) test VERSIONS=$*
 
 course: $(READY)
 	$(PY) data_scripts/build_course.py
 
+student: $(READY)
+	$(PY) data_scripts/student_edition.py
+
 results: $(READY)
 	@test -n "$(CHAPTER)" || { echo 'Which chapter? make results CHAPTER=02_mri_fcn SEEDS="0 1 2"'; exit 1; }
-	$(PY) data_scripts/run_results.py $(CHAPTER) --seeds $(SEEDS) --profile $(PROFILE)
+	$(PY) data_scripts/run_results.py $(CHAPTER) --seeds $(SEEDS) --profile $(or $(PROFILE),full)
+
+badges:
+	@test -n '$(REPO)' || { echo 'Which repository? make badges REPO=owner/name'; exit 1; }
+	$(CHECK_PYTHON)
+	@$(PYTHON) data_scripts/stamp_repository.py '$(REPO)'
+
+data: $(READY)
+	$(PY) data_scripts/fetch_data.py $(DATA)
+
+links: $(READY)
+	$(PY) data_scripts/check_links.py
+
+gpu: $(READY)
+	$(PY) -m pip install --disable-pip-version-check --quiet "tensorflow[and-cuda]"
+	@$(PY) -c 'import sys, tensorflow as tf; gpus = tf.config.list_physical_devices("GPU"); print(gpus); sys.exit(None if gpus else "TensorFlow sees no GPU. Does nvidia-smi list one?")'
 
 lint: $(READY)
 	$(PY) -m ruff format --check .
@@ -52,11 +88,19 @@ lock:
 clean:
 	rm -rf build $(VENV)
 
+define CHECK_PYTHON
+@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11, 3.12 or 3.13, or name yours: make lab PYTHON=python3.13"; exit 1; }
+@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is %d.%d. Name another: make lab PYTHON=python3.13" % v)'
+endef
+
 # The environment holds exactly what the lock names, so it is made anew when the lock changes.
 $(READY): requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11, 3.12 or 3.13, or name yours: make lab PYTHON=python3.13"; exit 1; }
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is %d.%d. Name another: make lab PYTHON=python3.13" % v)'
+	$(CHECK_PYTHON)
 	$(PYTHON) -m venv --clear $(VENV)
+ifeq ($(VERSIONS),locked)
 	$(PY) -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
 	$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+else
+	$(PY) data_scripts/combinations.py $(VERSIONS)
+endif
 	@touch $(READY)

@@ -3,8 +3,8 @@
     make test-oldest PYTHON=python3.12
     make test-newest
 
-make calls it in an environment of its own under build/. For the oldest versions, pip fetches uv into
-that environment first. The versions are left in `oldest.txt` or `newest.txt` in its folder.
+make calls it in an environment of its own under build/. For the oldest versions, pip fetches uv
+into that environment first. The versions are left there in `oldest.txt` or `newest.txt`.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 EXTRAS = ("local", "test")
-# pyproject.toml leaves both to TensorFlow. Named here, they too are taken as old as it lets them be.
+# pyproject.toml leaves both to TensorFlow. Named here, they too are taken as old as it allows.
 LEFT_TO_TENSORFLOW = "keras>=3\nnumpy>=1.26\n"
 
 
@@ -94,7 +94,9 @@ def main(arguments=None):
     try:
         INSTALL[chosen](folder, run_module)
     except subprocess.CalledProcessError as error:
-        raise SystemExit(f"{chosen} versions: {' '.join(error.cmd[1:4])} failed, see above.") from None
+        raise SystemExit(
+            f"{chosen} versions: {' '.join(error.cmd[1:4])} failed, see above."
+        ) from None
     print((folder / f"{chosen}.txt").read_text(encoding="utf-8"))
 
 

@@ -4,19 +4,21 @@
     python data_scripts/fetch_data.py sunnybrook
     python data_scripts/fetch_data.py --weights mobilenet resnet34
     python data_scripts/fetch_data.py --root /big/disk --mirror /media/stick
+    python data_scripts/fetch_data.py --verify /media/stick
 
 COURSE_DATA_DIR and COURSE_MIRROR are honoured; the options come before them.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-from course_utils.datasets import CourseDataError, catalog, fetch, weights
+from course_utils.datasets import CourseDataError, catalog, fetch, mirror, weights
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Fetch what is named; 0 if all is there, 1 if something could not be had."""
+    """Fetch what is named, or verify a mirror; 0 if all is there, 1 if something is not."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -37,16 +39,30 @@ def main(argv: list[str] | None = None) -> int:
         help=f"encoders whose ImageNet weights to fetch: {', '.join(weights.WEIGHTS)}",
     )
     parser.add_argument("--list", action="store_true", help="say what there is, and fetch nothing")
+    parser.add_argument(
+        "--verify",
+        nargs="?",
+        const="",
+        metavar="MIRROR",
+        help="fetch nothing; compare each file of a mirror (default: --mirror or COURSE_MIRROR) "
+        "with its hash. What is named besides has to be in it",
+    )
     parser.add_argument("--root", type=Path, help="folder to keep data in")
     parser.add_argument("--mirror", help="folder or http(s) address tried first; '' for none")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     options = parser.parse_args(argv)
     try:
-        entries = [
-            catalog.get(name) for name in options.names or (not options.weights and loadable) or ()
-        ]
+        named = [catalog.get(name) for name in options.names]
     except ValueError as error:
         parser.error(str(error))
+    if options.verify is not None:
+        place = options.verify or options.mirror or os.environ.get("COURSE_MIRROR")
+        if not place:
+            parser.error("which mirror? --verify MIRROR, or set COURSE_MIRROR")
+        needed = [archive.name for entry in named for archive in entry.archives]
+        needed += [weights.WEIGHTS[backbone].archive.name for backbone in options.weights]
+        return _verify(place, needed, not options.quiet)
+    entries = named or [catalog.CATALOG[name] for name in loadable if not options.weights]
     root = options.root or fetch.data_dir()
     if options.list:
         for entry in catalog.CATALOG.values():
@@ -77,6 +93,35 @@ def main(argv: list[str] | None = None) -> int:
         else:
             print(f"{path}\n  {weights.describe_weights(path)}")
     return failed
+
+
+def _verify(place: str, needed: list[str], progress: bool) -> int:
+    """Say of each file of a mirror what it is and whether it is whole; 1 if one is not."""
+    names, faulty = [], []
+    try:
+        for file in mirror.verify(place, needed, progress):
+            names.append(file.name)
+            if file.fault:
+                faulty.append(file.name)
+                print(f"FAULT  {file.name}: {file.fault}\n       {file.what}")
+            else:
+                print(f"whole  {file.name}\n       {file.what}")
+    except CourseDataError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if others := mirror.absent(names):
+        print(f"Not in this mirror, which is no fault: {', '.join(others)}")
+    if not faulty:
+        print(f"All {len(names)} files of {place} have the hash that its SHA256SUMS says.")
+        return 0
+    command = mirror.build_command(place, faulty)
+    print(
+        f"{len(faulty)} at fault in {place}: {', '.join(faulty)}.\n"
+        "Copy the files and SHA256SUMS there once more from where they were made"
+        + (f", or fetch them anew: {command}" if command else ", or take out what is too much."),
+        file=sys.stderr,
+    )
+    return 1
 
 
 def _in_lines(entry: catalog.DatasetEntry, root: Path) -> str:

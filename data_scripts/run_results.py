@@ -55,8 +55,19 @@ def run_chapter(path, seed, profile, *, results, build, settings=None):
             return False
         finally:
             nbformat.write(notebook, build / f"{name}.ipynb")
-        echo(f"\n{name}: done in {time.monotonic() - begin:.0f} s\n")
+        echo(f"\n{name}: done in {time.monotonic() - begin:.0f} s{memory()}\n")
     return True
+
+
+def memory():
+    """Say how much memory the largest kernel so far needed; nothing where it is not known."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return ""
+    unit = 1 if sys.platform == "darwin" else 1024
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
+    return f", with up to {most / 1e9:.1f} GB of memory"
 
 
 def main(arguments=None):

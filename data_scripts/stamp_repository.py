@@ -1,6 +1,7 @@
 """Write the repository's address into pyproject.toml, README, the badges and the set-up cells.
 
-    python data_scripts/stamp_repository.py https://github.com/OWNER/NAME
+    make badges REPO=OWNER/NAME
+    python data_scripts/stamp_repository.py OWNER/NAME    the same without make
 
 The set-up cell of a chapter that is opened alone, as Colab does, installs the package from this
 address: it must be yours. For a fork, run it again with the fork's address.
@@ -13,7 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACEHOLDER = "https://not-stamped.invalid/OWNER/REPOSITORY"
-GITHUB = re.compile(r"https://github\.com/([A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+)")
+GITHUB = re.compile(r"https://github\.com/([A-Za-z0-9][A-Za-z0-9-]*/(?!\.+$)[A-Za-z0-9._-]+)")
+EXAMPLES = {"owner/name", "owner/repository"}
 
 
 def address_of(root=ROOT):
@@ -23,17 +25,29 @@ def address_of(root=ROOT):
 
 
 def normalise(address):
-    """Return the address without a trailing slash and ".git".
+    """Return the address in full, without a trailing slash and ".git".
+
+    Parameters
+    ----------
+    address : str
+        "https://github.com/OWNER/NAME" or "OWNER/NAME".
 
     Raises
     ------
     ValueError
-        If it is no https address of a GitHub repository: Colab opens notebooks from there only.
+        If it is no GitHub repository, for Colab opens notebooks from there only; or if it is the
+        example of these pages, for the set-up cells would install what its owner puts there.
     """
-    address = address.strip().rstrip("/").removesuffix(".git")
-    if address != PLACEHOLDER and not GITHUB.fullmatch(address):
-        raise ValueError(f"Expected https://github.com/OWNER/NAME, got {address!r}.")
-    return address
+    short = address.strip().rstrip("/").removesuffix(".git")
+    full = short if "://" in short else f"https://github.com/{short}"
+    if full == PLACEHOLDER:
+        return full
+    repository = GITHUB.fullmatch(full)
+    if not repository:
+        raise ValueError(f"Expected https://github.com/OWNER/NAME or OWNER/NAME, got {address!r}.")
+    if repository[1].lower() in EXAMPLES:
+        raise ValueError(f"{repository[1]} is the example. Name your own repository.")
+    return full
 
 
 def notebooks_link(address):
@@ -46,19 +60,35 @@ def notebooks_link(address):
 def stamp(address, root=ROOT):
     """Replace the present address by another, in place.
 
+    A chapter's badge and its set-up cell are rewritten whatever they name: a chapter merged from
+    the repository that was forked comes with that one's.
+
     Returns
     -------
     list of pathlib.Path
         The files that changed.
     """
     new, old = normalise(address), address_of(root)
-    changed = []
+    chapters = sorted((root / "notebooks").glob("*.ipynb"))
+    names = "|".join(re.escape(path.name) for path in chapters)
+    badge = re.compile(
+        r"https://colab\.research\.google\.com/github/[^/\s]+/[^/\s]+/blob/main/notebooks/"
+        rf"(?={names})"
+    )
+    setup = re.compile(r'(?<="REPOSITORY = \\")[^"\\]*')  # as JSON writes it
     pages = [root / name for name in ("pyproject.toml", "README.md", "CONTRIBUTING.md")]
-    for path in pages + sorted((root / "notebooks").glob("*.ipynb")):
+    changed = []
+    for path in [*pages, *sorted((root / "docs").glob("*.md")), *chapters]:
         before = path.read_bytes().decode("utf-8")
-        text = before.replace(notebooks_link(old), notebooks_link(new))
-        # Not where the address is the beginning of a longer name.
-        text = re.sub(re.escape(old) + r"(?![A-Za-z0-9_-])", lambda _: new, text)
+        text = before
+        for known in (old, PLACEHOLDER):
+            text = text.replace(notebooks_link(known), notebooks_link(new))
+        text = badge.sub(lambda _: notebooks_link(new), text)
+        if path in chapters:
+            text = setup.sub(lambda _: new, text)
+        for known in (old, PLACEHOLDER):
+            # Not where the address is the beginning of a longer name.
+            text = re.sub(re.escape(known) + r"(?![A-Za-z0-9_-])", lambda _: new, text)
         if text != before:
             path.write_bytes(text.encode("utf-8"))
             changed.append(path)
@@ -67,7 +97,7 @@ def stamp(address, root=ROOT):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("address", help="https://github.com/OWNER/NAME")
+    parser.add_argument("address", help="OWNER/NAME or https://github.com/OWNER/NAME")
     try:
         for stamped in stamp(parser.parse_args().address):
             print(f"stamped {stamped.relative_to(ROOT)}")

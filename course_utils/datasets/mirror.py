@@ -77,8 +77,9 @@ def verify(
         here = [name for name in _known() if name not in sums and _lies_in(mirror, name)]
         for name in here:
             yield Checked(name, what_is(name), "it is there, but SHA256SUMS does not name it")
-        for name in {*_other_halves(sums), *needed} - {*sums, *here}:
-            yield Checked(name, what_is(name), "neither there nor in SHA256SUMS")
+        for name in dict.fromkeys([*_other_halves(sums), *needed]):
+            if name not in sums and name not in here:
+                yield Checked(name, what_is(name), "neither there nor in SHA256SUMS")
 
 
 def what_is(name: str, digest: str = "") -> str:
@@ -107,8 +108,12 @@ def build_command(mirror: str, names: Sequence[str]) -> str:
     if not entries and not encoders:
         return ""
     weights = ["--weights", *encoders] if encoders else []
-    place = "FOLDER" if is_http(mirror) else f'"{mirror}"' if " " in mirror else mirror
+    place = "FOLDER" if is_http(mirror) else _quoted(mirror)
     return " ".join([_BUILD, place, *entries, *weights])
+
+
+def _quoted(path: str) -> str:
+    return f'"{path}"' if " " in path else path
 
 
 def _known() -> list[str]:
@@ -158,12 +163,12 @@ def _sums(mirror: str, aside: Path) -> str:
     held = f"; it holds {', '.join(here)}" if here else ""
     if not here and "://" not in mirror and not any(folder.iterdir()):
         held = "; the folder is empty"
-    come_from = f" --from {mirror}" if here else ""
+    come_from = f" --from {_quoted(mirror)}" if here else ""
     raise _no_mirror(
         mirror,
         ("its SHA256SUMS names no file" if text.strip() else "it has no SHA256SUMS") + held + ".",
         f"Build one that has it, each file proved: {command}{come_from}"
-        + ("" if here else ". If this should be one, is it the right folder?"),
+        + ("" if here else ". If this should be one, is it the right place?"),
     )
 
 

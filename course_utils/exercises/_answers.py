@@ -137,7 +137,7 @@ def decode(node):
         array = flat.reshape([int(side) for side in node["shape"]]).copy()
         return array[()] if node["scalar"] else array
     if "other" in node:
-        return _other(str(node["other"])[:80], node.get("callable", False))
+        return _other(node["other"], node.get("callable", False))
     [(kind, content)] = node.items()
     if kind == "plain":
         return ... if content == "..." else None
@@ -152,7 +152,12 @@ def decode(node):
 
 def _other(name, is_callable):
     members = {"__call__": _stays_behind} if is_callable else {}
-    return type(name.replace("\0", ""), (), members)()
+    return type(type_name(name), (), members)()
+
+
+def type_name(name):
+    """Return the name of a type as Python takes one, whatever it was called."""
+    return str(name)[:80].encode("ascii", "replace").decode().replace("\0", "")
 
 
 def _stays_behind(self, *_):

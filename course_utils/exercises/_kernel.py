@@ -15,14 +15,17 @@ from . import _answers
 START_SECONDS = 60
 INTERRUPT_SECONDS = 5  # for the kernel to obey
 PROJECT = Path(__file__).resolve().parents[2]
-CODE = "exec({source!r}, (_ := {{}})) or _['reply']({path!r}, globals(), {expression!r}, {given!r})"
+# One expression, so that nothing is added to the reader's names.
+CODE = (
+    "(lambda m: exec({source!r}, m) or m['reply']({path!r}, globals(), {asked!r}, {given!r}))({{}})"
+)
 
 
 class KernelDied(Exception):
     """The kernel is gone, or obeys no more and was ended."""
 
 
-class AnswerError(Exception):
+class NoAnswer(Exception):
     """An answer could not be had."""
 
 
@@ -137,20 +140,22 @@ class Kernel:
 
         Raises
         ------
-        AnswerError
+        NoAnswer
             If it cannot be had, with the reason. An exception that the reader's code raised keeps
             its name.
         KernelDied
             As for `run`.
         """
         path = self.root / "answers" / f"{next(self._names)}.json"
-        given = arguments and base64.b64encode(pickle.dumps(arguments)).decode()
+        given = arguments
+        if arguments is not None:
+            given = base64.b64encode(pickle.dumps(arguments)).decode()
         source = Path(_answers.__file__).read_text(encoding="utf-8")
         trouble = self.run(
-            CODE.format(source=source, path=str(path), expression=expression, given=given)
+            CODE.format(source=source, path=str(path), asked=expression, given=given)
         )
         if trouble:
-            raise AnswerError(trouble)
+            raise NoAnswer(trouble)
         try:
             if path.stat().st_size > 4 * _answers.MAX_BYTES:
                 raise ValueError("too much")
@@ -162,9 +167,9 @@ class Kernel:
             else:
                 return _answers.decode(found["value"])
         except Exception as error:  # the kernel can write anything there, or nothing
-            raise AnswerError(f"the answer could not be read ({error})") from None
+            raise NoAnswer(f"the answer could not be read ({error})") from None
         # The checks print the name of what a function raised, so it keeps that name.
-        raise type(str(name)[:80].replace("\0", ""), (AnswerError,), {})(str(text))
+        raise type(_answers.type_name(name), (NoAnswer,), {})(str(text))
 
     def _wait(self, asked, seconds):
         """Return the reply to a request, or None when the seconds are over."""
@@ -205,8 +210,8 @@ class Function:
         except KernelDied as error:
             self.trouble = error
             raise
-        except AnswerError as error:
-            if type(error) is AnswerError:  # not of the reader's code
+        except NoAnswer as error:
+            if type(error) is NoAnswer:  # not of the reader's code
                 self.trouble = error
             raise
 

@@ -1,0 +1,166 @@
+"""Write the student edition: every chapter without the solutions of its exercises.
+
+    python data_scripts/student_edition.py               into build/student/
+    python data_scripts/student_edition.py --out FOLDER
+
+The cells tagged `solution` go, and so do outputs and execution counts. Everything else stays: the
+exercises with their stubs and checks, and the questions at the end with their folded answers, which
+are there for reading and not for handing in. The notebooks run as the originals do, here or with
+course_utils installed; links to files of the project lead to its repository. The badge does, too,
+and that repository has the solutions: stamp one that you are willing to show.
+
+The folder is replaced whole, or left as it was if a solution would be given away.
+"""
+
+import argparse
+import ast
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from notebook_runner import NOTEBOOKS, ROOT, read
+from stamp_repository import address_of
+
+FOLDED = re.compile(r"<summary>\s*(<\w+>\s*)*solution", re.IGNORECASE)
+LINK = re.compile(r"(\]\(|\b(?:href|src)=\")(?![a-z]+:|#|/)([^)\"\s#]+)")
+NOTE = "STUDENT_EDITION.txt"
+NOTE_TEXT = (
+    "The chapters without the solutions of their exercises, written by `make student`, which\n"
+    "replaces this folder whole. Work in a copy of it.\n"
+)
+
+
+class CannotWrite(Exception):
+    """A reason for which no student edition was written."""
+
+
+def student_notebook(notebook, names=(), address=""):
+    """Return a notebook without solutions, outputs and execution counts.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        The chapter; it is not changed.
+    names : collection of str, optional
+        Files that will lie beside it. Links to others are made to lead to the repository.
+    address : str, optional
+        The repository's.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+
+    Raises
+    ------
+    CannotWrite
+        If what is left holds a folded solution, or an exercise's stub that is filled in.
+    """
+    left = nbformat.from_dict(notebook)
+    left.cells = [nbformat.from_dict(c) for c in notebook.cells if "solution" not in _tags(c)]
+    for cell in left.cells:
+        if FOLDED.search(cell.source):
+            raise CannotWrite(f"cell {cell.id}: a solution without the tag `solution`")
+        if cell.cell_type == "code":
+            if "exercise-stub" in _tags(cell) and not _is_open(cell.source):
+                raise CannotWrite(f"cell {cell.id}: a stub without `...`: is it filled in?")
+            cell.outputs, cell.execution_count = [], None
+        elif cell.cell_type == "markdown":
+            cell.source = LINK.sub(lambda found: _linked(found, names, address), cell.source)
+    return left
+
+
+def write(out, notebooks=NOTEBOOKS, address=None):
+    """Write the student edition of all notebooks of a folder.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        Folder to write; an earlier edition there is replaced.
+    notebooks : pathlib.Path, optional
+        Folder of the chapters.
+    address : str, optional
+        The repository's; default: what pyproject.toml says.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files.
+
+    Raises
+    ------
+    CannotWrite
+        If a chapter would give a solution away, or if `out` holds anything but an earlier edition;
+        `out` is then as it was.
+    """
+    out, address = Path(out).absolute(), address_of() if address is None else address
+    if out.exists() and not _may_replace(out):
+        raise CannotWrite(f"{out} holds something else than an earlier student edition")
+    paths = sorted(Path(notebooks).glob("*.ipynb"))
+    if not paths:
+        raise CannotWrite(f"there is no notebook in {notebooks}")
+    names = {path.name for path in paths}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".student-", dir=out.parent) as aside:
+        new = Path(aside) / "new"
+        new.mkdir()
+        for path in paths:
+            try:
+                nbformat.write(student_notebook(read(path), names, address), new / path.name)
+            except CannotWrite as error:
+                raise CannotWrite(f"{path.name}: {error}") from None
+        (new / NOTE).write_text(NOTE_TEXT, encoding="utf-8")
+        _swap(new, out, Path(aside) / "old")
+    return [out / path.name for path in paths]
+
+
+def _tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def _is_open(source):
+    nodes = ast.walk(ast.parse(source))
+    return any(isinstance(node, ast.Constant) and node.value is ... for node in nodes)
+
+
+def _linked(found, names, address):
+    before, target = found.groups()
+    if target.removeprefix("./") in names:
+        return found[0]
+    inside = os.path.normpath(Path("notebooks") / target).replace(os.sep, "/")
+    return f"{before}{address}/blob/main/{inside}"
+
+
+def _may_replace(out):
+    return out.is_dir() and ((out / NOTE).is_file() or not any(out.iterdir()))
+
+
+def _swap(new, out, old):
+    if out.exists():
+        os.rename(out, old)
+    try:
+        os.rename(new, out)
+    except OSError:
+        if old.exists():
+            os.rename(old, out)
+        raise
+
+
+def main(arguments=None):
+    """Run the command line; 0 if the edition was written."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "student")
+    chosen = parser.parse_args(arguments)
+    try:
+        written = write(chosen.out)
+    except CannotWrite as error:
+        print(f"No student edition was written. {error}", file=sys.stderr)
+        return 1
+    print(f"{len(written)} chapters without solutions: {chosen.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

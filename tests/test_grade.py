@@ -1,0 +1,356 @@
+"""The teacher's check of filled-in notebooks, on a made-up chapter that needs no TensorFlow."""
+
+import csv
+import time
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from course_utils.exercises import _answers, _copies, grade
+from course_utils.exercises.__main__ import main, table, write_csv
+from course_utils.exercises._verdicts import MAX_HINT, Row, clean, outcome_of
+
+START = 'if False:\n    runtime.start("90_tiny")\n'
+SETUP = START + "import numpy as np\nfrom course_utils import exercises"
+TRUTH = "truth = np.zeros((2, 4, 4), np.uint8)\ntruth[0, :2] = 1"
+STUBS = {
+    "share-stub": "def foreground_share(masks):\n    return ...\n\n\n"
+    "exercises.check_foreground_share(foreground_share)",
+    "baseline-stub": "accuracy = ...\n\nexercises.check_baseline(accuracy, truth)",
+    "one-hot-stub": "def one_hot(mask, n):\n    return ...\n\n\nexercises.check_one_hot(one_hot)",
+    "channels-stub": "channels = (...,) * 5\n\nchannels = exercises.check_fcn_channels(channels)",
+}
+RIGHT = {
+    "share-stub": "def foreground_share(masks):\n    return masks.mean((1, 2))\n",
+    "baseline-stub": "accuracy = (truth == 0).mean()\n",
+    "one-hot-stub": "def one_hot(mask, n):\n    return np.eye(n)[mask]\n",
+    "channels-stub": "channels = 64, 128, 128, 128, 128\n",
+}
+SHARE, BASELINE, ONE_HOT, CHANNELS = STUBS
+LAST = "if len(channels) != 5: raise ValueError"
+
+
+def code(name, source, *tags):
+    """Return a code cell."""
+    return nbformat.v4.new_code_cell(source, id=name, metadata={"tags": list(tags)})
+
+
+def chapter(answers=(), before=None, setup=SETUP):
+    """Return the tiny chapter's cells, some with answers, some with cells put before them."""
+    answers, before = dict(answers), before or {}
+    cells = [code("setup", setup, "setup"), code("truth", TRUTH)]
+    for number, (name, stub) in enumerate(STUBS.items(), 1):
+        if name in before:
+            cells.append(code(f"more-{number}", before[name]))
+        task = nbformat.v4.new_markdown_cell(f"### Exercise {number} · Do it\n\nThus.")
+        task.metadata["tags"] = ["exercise"]
+        check = "\n" + stub.splitlines()[-1]
+        source = answers[name] + check if name in answers else stub
+        cells += [task, code(name, source, "exercise-stub")]
+    return [*cells, code("last", LAST)]
+
+
+def save(path, cells):
+    """Write a notebook."""
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A course of one tiny chapter."""
+    folder = tmp_path_factory.mktemp("tiny-course")
+    save(folder / "90_tiny.ipynb", chapter())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def grader(course):
+    """A grader with short limits."""
+    return grade.Grader(course, grade.Limits(notebook=60, cell=4))
+
+
+@pytest.fixture
+def outcomes(grader, tmp_path):
+    """Grade a copy and return its outcomes and hints, by exercise."""
+
+    def graded(cells):
+        rows = grader.grade(save(tmp_path / "copy.ipynb", cells))
+        assert [row.exercise for row in rows] == list(STUBS)
+        assert {row.chapter for row in rows} == {"90_tiny"}
+        return [row.outcome for row in rows], [row.hint for row in rows]
+
+    return graded
+
+
+def test_right_wrong_and_not_tried(outcomes):
+    answers = {
+        SHARE: "import helper_that_is_not_there",
+        BASELINE: "accuracy = 100 * (truth == 0).mean()",
+        CHANNELS: RIGHT[CHANNELS],
+    }
+    found, hints = outcomes(chapter(answers))
+    assert found == ["wrong", "wrong", "not tried", "right"]
+    assert "ModuleNotFoundError" in hints[0]
+    assert "in percent" in hints[1]
+    assert "replace the `...`" in hints[2]
+
+
+PRAISE = 'print("✓ Right.")'
+CHEATS = f"""
+import builtins, sys, course_utils.metrics
+exercises.check_foreground_share = exercises.check_one_hot = lambda *a: {PRAISE}
+exercises.check_baseline = None
+course_utils.metrics.pixel_accuracy = lambda *a: 0.5
+np.allclose = lambda *a, **k: True
+for name in [name for name in sys.modules if name.startswith("course_utils.exercises")]:
+    del sys.modules[name]
+builtins.print = lambda *a, **k: None
+truth[:] = 1
+class Anything:
+    def __eq__(self, other): return True
+    def __array__(self, *a, **k): raise TypeError
+    __hash__ = None
+"""
+
+
+def test_overwritten_checks_truths_and_libraries_change_nothing(outcomes):
+    answers = {
+        SHARE: f"def foreground_share(masks):\n    {PRAISE}\n    return masks.mean()\n{PRAISE}",
+        BASELINE: "accuracy = (truth == 0).mean()",  # of a truth that is all 1 now
+        ONE_HOT: "def one_hot(mask, n):\n    return Anything()",
+        CHANNELS: RIGHT[CHANNELS],
+    }
+    found, hints = outcomes(chapter(answers, {SHARE: CHEATS}))
+    assert found == ["wrong", "wrong", "wrong", "right"]
+    assert "one number for all masks" in hints[0]
+    assert "Anything" in hints[2] or "TypeError" in hints[2]
+
+
+def test_removed_edited_and_copied_check_cells(outcomes):
+    cells = chapter(RIGHT)
+    cells = [cell for cell in cells if cell.id != BASELINE]  # gone, and nowhere else
+    by_id = {cell.id: cell for cell in cells}
+    by_id[SHARE].source = RIGHT[SHARE] + PRAISE  # without its check
+    by_id[ONE_HOT].id = "a1b2c3d4"  # an editor's own id: found by its check
+    by_id[CHANNELS].source = STUBS[CHANNELS]
+    cells.append(code("copied", RIGHT[CHANNELS] + STUBS[CHANNELS].splitlines()[-1]))
+    found, hints = outcomes(cells)
+    assert found == ["right", "not tried", "right", "right"]
+    assert "gone" in hints[1]
+
+
+def test_crashes_floods_and_exits(outcomes):
+    before = {
+        SHARE: "1 / 0",
+        BASELINE: "for _ in range(400):\n    print('x' * 100_000)",
+        ONE_HOT: "import sys\nsys.exit(3)",
+        CHANNELS: "input('name?')",
+    }
+    answers = RIGHT | {ONE_HOT: "import sys\ndef one_hot(mask, n):\n    sys.exit(0)"}
+    found, hints = outcomes(chapter(answers, before))
+    assert found == ["right", "right", "wrong", "right"]
+    assert "SystemExit" in hints[2]
+
+
+def test_a_cell_that_ends_the_kernel_costs_that_cell(outcomes):
+    answers = RIGHT | {
+        BASELINE: "accuracy = (truth == 0).mean()\nimport os\nos._exit(0)",
+        ONE_HOT: "import os\ndef one_hot(mask, n):\n    os.kill(os.getpid(), 9)",
+    }
+    found, hints = outcomes(chapter(answers))
+    assert found == ["right", "wrong", "wrong", "right"]
+    assert "ended the kernel" in hints[1]
+    assert "ended the kernel" in hints[2]
+
+
+def test_endless_loops_cost_their_cell_and_no_more(course, tmp_path):
+    before = {SHARE: "while True: pass"}
+    answers = RIGHT | {BASELINE: "def one(): yield\naccuracy = 1\nwhile True: pass"}
+    answers[ONE_HOT] = "def one_hot(mask, n):\n    while True: pass"
+    path = save(tmp_path / "copy.ipynb", chapter(answers, before))
+    rows = grade.Grader(course, grade.Limits(60, cell=0.7)).grade(path)
+    assert [row.outcome for row in rows] == ["right", "wrong", "wrong", "right"]
+    assert "did not end within" in rows[2].hint
+
+
+def test_a_loop_that_cannot_be_interrupted_is_ended(course, tmp_path, monkeypatch):
+    monkeypatch.setattr("course_utils.exercises._kernel.INTERRUPT_SECONDS", 0.3)
+    deaf = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
+    path = save(tmp_path / "copy.ipynb", chapter(RIGHT, {BASELINE: deaf}))
+    rows = grade.Grader(course, grade.Limits(60, cell=0.7)).grade(path)
+    assert [row.outcome for row in rows] == ["right"] * 4
+
+
+def test_time_over_is_said_and_not_marked(course, tmp_path):
+    path = save(tmp_path / "copy.ipynb", chapter(RIGHT, {BASELINE: "while True: pass"}))
+    grader = grade.Grader(course, grade.Limits(60, cell=30))
+    grader._given_values(grader.course["90_tiny"])
+    grader.limits.notebook = 5
+    began = time.monotonic()
+    rows = grader.grade(path)
+    assert time.monotonic() - began < 25
+    assert [row.outcome for row in rows] == ["right", *["not graded"] * 3]
+    assert "time was over" in rows[3].hint
+
+
+def test_a_copy_gets_the_chapters_set_up_and_an_empty_folder(outcomes):
+    look = (
+        "import os\nassert os.listdir() == [] and os.environ['COURSE_PROFILE'] == 'sample'\n"
+        "assert 'COURSE_RESULTS' not in os.environ\n"
+    )
+    setup = START + "raise RuntimeError('downloads everything')"
+    answers = {BASELINE: RIGHT[BASELINE] + look, SHARE: look + RIGHT[SHARE]}
+    assert outcomes(chapter(answers, setup=setup))[0][:2] == ["right", "right"]
+
+
+def test_chapter_is_found_without_name_and_without_ids(course, tmp_path):
+    chapters = _copies.read_course(course)
+    path = tmp_path / "homework of Ann.ipynb"
+    bare = chapter(setup="pass")
+
+    def found(cells, path=path):
+        return _copies.chapter_of(path, _copies.read(save(path, cells)), chapters).name
+
+    assert found(chapter()) == "90_tiny"
+    assert found(bare) == "90_tiny"
+    for cell in bare:
+        cell.id = f"x{cell.id}"
+    assert found(bare) == "90_tiny"  # by its checks
+    other = [code("a", "1 + 1")]
+    assert found(other, tmp_path / "90_tiny (1).ipynb") == "90_tiny"
+    with pytest.raises(_copies.CannotGrade, match="no chapter of the course"):
+        found(other)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"no JSON", "not a notebook"),
+        (b'{"cells": 3, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "not a notebook"),
+        (b"\xff\xfe\x00", "not a notebook"),
+        (b"[]", "not a notebook"),
+        (None, "cannot be read"),
+    ],
+)
+def test_what_is_no_notebook_is_said(grader, tmp_path, content, reason):
+    path = tmp_path / "strange.ipynb"
+    if content is not None:
+        path.write_bytes(content)
+    [row] = grader.grade(path)
+    assert (row.notebook, row.outcome) == (str(path), "not graded")
+    assert reason in row.hint
+
+
+def test_command_line_prints_the_table_and_writes_csv(course, tmp_path, capsys):
+    good = save(tmp_path / "good.ipynb", chapter(RIGHT))
+    marks = tmp_path / "marks.csv"
+    arguments = ["grade", "--course", str(course), "--csv", str(marks)]
+    assert main([*arguments, str(good)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].split() == ["notebook", "chapter", "exercise", "title", "outcome", "hint"]
+    assert printed[1].split()[1:3] == ["90_tiny", SHARE]
+    assert printed[1].endswith("Exercise 1 · Do it  right")
+    with marks.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["outcome"] for row in rows] == ["right"] * 4
+    assert rows[2]["title"] == "Exercise 3 · Do it"
+    assert main([*arguments, str(tmp_path / "absent.ipynb")]) == 1
+    assert "cannot be read" in capsys.readouterr().out
+    assert main(["grade", "--course", str(tmp_path / "nowhere"), str(good)]) == 1
+    assert "--course" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["good.ipynb", "marks.csv"]
+
+
+def test_table_and_csv_hold_what_students_write(tmp_path):
+    rows = [Row("=1+1.ipynb", "c", "e", "t", "wrong", clean("a\x1b[2J\nb\ud800" + "x" * 9999))]
+    assert "\x1b" not in table(rows)
+    assert len(rows[0].hint) == MAX_HINT
+    write_csv(tmp_path / "marks.csv", rows)
+    text = (tmp_path / "marks.csv").read_text(encoding="utf-8-sig")
+    assert "'=1+1.ipynb" in text
+    with pytest.raises(OSError):
+        write_csv(tmp_path / "nowhere" / "marks.csv", rows)
+
+
+def test_outcome_of_what_checks_print():
+    assert outcome_of("✓ Right.\n") == ("right", "")
+    assert outcome_of("✓ It can be built.") == ("right", "It can be built.")
+    assert outcome_of("… Not yet: more.\n") == ("not tried", "more.")
+    assert outcome_of("✗ Not quite: no.\nmore") == ("wrong", "no.\nmore")
+    assert outcome_of("")[0] == "not graded"
+
+
+class Named:
+    """Whatever it is, only its name travels."""
+
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+
+VALUES = [
+    ...,
+    None,
+    True,
+    3,
+    2.5,
+    float("inf"),
+    "text",
+    [1, (2, "a"), {3: 4.0, "k": [...]}],
+    {1, 2},
+    range(2, 9, 3),
+    np.float32(0.1),
+    np.arange(6, dtype=np.uint8).reshape(2, 3),
+    np.array([[True], [False]]),
+    np.array(["a", "bc"]),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_plain_data_arrives_as_it_was(value):
+    got = _answers.decode(_answers.encode(value))
+    assert type(got) is type(value)
+    np.testing.assert_equal(got, value)
+    assert getattr(got, "dtype", None) == getattr(value, "dtype", None)
+
+
+def test_other_things_arrive_as_a_name_and_too_much_not_at_all():
+    got = _answers.decode(_answers.encode([Named(), len, Named]))
+    assert [type(item).__name__ for item in got] == ["Named", type(len).__name__, "type"]
+    assert got[0] != 1
+    with pytest.raises(TypeError, match="inside another"):
+        got[1](1)
+    deep = []
+    deep.append(deep)
+    for much in (deep, iter(int, 1), np.zeros(_answers.MAX_BYTES + 1, np.uint8)):
+        encoded = _answers.encode(much)
+        assert len(str(encoded)) < 200 * _answers.MAX_ITEMS
+        assert "MAX_ITEMS" not in str(_answers.decode(encoded))
+    with pytest.raises(ValueError, match="does not travel"):
+        _answers.decode({"array": "", "dtype": "O", "shape": [0], "scalar": False})
+
+
+def test_reply_calls_and_reports(tmp_path):
+    path = tmp_path / "answer.json"
+    _answers.reply(str(path), {"half": lambda x: x / 2, "np": np}, "half")
+    assert '"function"' in path.read_text()
+    _answers.reply(str(path), {}, "nothing")
+    assert "NameError" in path.read_text()
+
+
+def test_the_course_itself_can_be_graded():
+    chapters = _copies.read_course(Path(__file__).parents[1] / "notebooks")
+    assert len(chapters) >= 7
+    for found in chapters.values():
+        assert len(found.exercises) >= 3
+        for exercise in found.exercises.values():
+            assert exercise.checks, exercise.cell
+            assert exercise.title.startswith("Exercise")
+            assert any(exercise.is_answer(a) for _, given in exercise.checks for a in given)
+            answer, rest = _copies.answer_and_rest(exercise.source)
+            assert "exercises.check_" in rest
+            assert "exercises.check_" not in answer

@@ -1,0 +1,180 @@
+"""The student edition holds no solution, and everything else."""
+
+import nbformat
+import notebook_runner
+import pytest
+import student_edition
+from notebook_rules import ROOT, solution_code, tags
+
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+ADDRESS = "https://github.com/someone/course"
+SOLUTION = "<details><summary>Solution</summary>\n\n```python\nanswer = 42\n```\n\n</details>"
+
+
+def cell(kind, name, source, *tags_):
+    made = getattr(nbformat.v4, f"new_{kind}_cell")(source, id=name)
+    made.metadata["tags"] = list(tags_)
+    return made
+
+
+def small(**replaced):
+    """Return a chapter with one exercise that was run."""
+    stub = cell("code", "ask-stub", "answer = ...\nprint(answer)", "exercise-stub")
+    stub.outputs = [nbformat.v4.new_output("stream", text="what was said")]
+    stub.execution_count = 3
+    cells = {
+        "title": cell("markdown", "title", "# A chapter\n\n[next](02_b.ipynb#Data)"),
+        "ask": cell("markdown", "ask", "### Exercise 1", "exercise"),
+        "stub": stub,
+        "solution": cell("markdown", "ask-solution", SOLUTION, "solution"),
+    }
+    return nbformat.v4.new_notebook(cells=list((cells | replaced).values()))
+
+
+@pytest.fixture
+def chapters(tmp_path):
+    """A folder with two chapters."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for name in ("01_a", "02_b"):
+        nbformat.write(small(), folder / f"{name}.ipynb")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The student edition of the course."""
+    return student_edition.write(tmp_path_factory.mktemp("student") / "student")
+
+
+def code_lines(text):
+    return {line.strip() for line in text.splitlines() if len(line.strip()) > 6}
+
+
+def test_no_line_of_a_solution_is_left(written):
+    assert [path.name for path in written] == [path.name for path in PATHS]
+    solutions = 0
+    for before, after in zip(PATHS, written, strict=True):
+        left = nbformat.read(after, 4)
+        lines = code_lines("\n".join(c.source for c in left.cells))
+        stubs = code_lines("\n".join(c.source for c in left.cells if "exercise-stub" in tags(c)))
+        for original in nbformat.read(before, 4).cells:
+            if "solution" in tags(original):
+                solutions += 1
+                own = code_lines(solution_code(original)) - stubs  # the `def` is in both
+                assert own, original.id
+                assert not own & lines, (after.name, own & lines)
+    assert solutions >= 3 * len(PATHS)
+
+
+def test_everything_else_of_the_course_is_left(written):
+    for before, after in zip(PATHS, written, strict=True):
+        original, left = nbformat.read(before, 4), nbformat.read(after, 4)
+        nbformat.validate(left)
+        kept = [c for c in original.cells if "solution" not in tags(c)]
+        assert [(c.id, c.cell_type, c.metadata) for c in left.cells] == [
+            (c.id, c.cell_type, c.metadata) for c in kept
+        ]
+        assert [c.source for c in left.cells] == [c.source for c in kept], "a link was rewritten"
+        assert left.metadata == original.metadata
+        assert all(
+            not c.outputs and c.execution_count is None for c in left.cells if "outputs" in c
+        )
+        assert "<details><summary>" in left.cells[-1].source, "the questions keep their answers"
+
+
+def test_first_chapter_runs_elsewhere_with_the_package_installed(written, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    notebook = notebook_runner.read(written[0])
+    notebook_runner.execute(
+        notebook, folder=tmp_path, cell_timeout=300, COURSE_PROFILE="sample", COURSE_SEED="0"
+    )
+    assert notebook.cells[1].outputs
+    assert not notebook_runner.read(written[0]).cells[1].outputs
+
+
+def test_outputs_and_solutions_go_and_the_chapter_itself_stays():
+    notebook = small()
+    left = student_edition.student_notebook(notebook, {"02_b.ipynb"}, ADDRESS)
+    assert [c.id for c in left.cells] == ["title", "ask", "ask-stub"]
+    assert left.cells[0].source == notebook.cells[0].source
+    assert (left.cells[2].outputs, left.cells[2].execution_count) == ([], None)
+    assert len(notebook.cells) == 4
+    assert notebook.cells[2].outputs
+    assert notebook.cells[2].execution_count == 3
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ("[next](02_b.ipynb#Data)", "[next](02_b.ipynb#Data)"),
+        ("[code](../course_utils/metrics/)", f"[code]({ADDRESS}/blob/main/course_utils/metrics)"),
+        ('<img src="../docs/a.png">', f'<img src="{ADDRESS}/blob/main/docs/a.png">'),
+        ("[away](https://example.org/a_b)", "[away](https://example.org/a_b)"),
+        ("[here](#Data)", "[here](#Data)"),
+    ],
+)
+def test_links_lead_where_they_led(link, expected):
+    notebook = small(title=cell("markdown", "title", link))
+    left = student_edition.student_notebook(notebook, {"02_b.ipynb"}, ADDRESS)
+    assert left.cells[0].source == expected
+
+
+@pytest.mark.parametrize(
+    ("replaced", "reason"),
+    [
+        ({"solution": cell("markdown", "untagged", SOLUTION)}, "untagged: a solution without"),
+        (
+            {"solution": cell("raw", "spaced", "<details>\n<summary> <b>SOLUTION</b></summary>x")},
+            "spaced: a solution without",
+        ),
+        ({"stub": cell("code", "full", "answer = 42", "exercise-stub")}, "full: a stub without"),
+    ],
+)
+def test_a_solution_that_would_be_left_is_an_error(chapters, tmp_path, replaced, reason):
+    out = tmp_path / "student"
+    student_edition.write(out, chapters, ADDRESS)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    nbformat.write(small(**replaced), chapters / "02_b.ipynb")
+    with pytest.raises(student_edition.CannotWrite, match=rf"02_b\.ipynb: cell {reason}"):
+        student_edition.write(out, chapters, ADDRESS)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "student"]
+
+
+def test_an_earlier_edition_is_replaced_and_nothing_else(chapters, tmp_path):
+    out = tmp_path / "deep" / "student"
+    student_edition.write(out, chapters, ADDRESS)
+    (chapters / "01_a.ipynb").unlink()
+    student_edition.write(out, chapters, ADDRESS)
+    assert sorted(path.name for path in out.iterdir()) == [student_edition.NOTE, "02_b.ipynb"][::1]
+    for folder in (chapters, tmp_path):
+        with pytest.raises(student_edition.CannotWrite, match="something else"):
+            student_edition.write(folder, chapters, ADDRESS)
+    assert (chapters / "02_b.ipynb").exists()
+    with pytest.raises(student_edition.CannotWrite, match="no notebook"):
+        student_edition.write(out, tmp_path, ADDRESS)
+
+
+def test_a_failing_rename_brings_the_old_folder_back(chapters, tmp_path, monkeypatch):
+    out = tmp_path / "student"
+    student_edition.write(out, chapters, ADDRESS)
+    rename = student_edition.os.rename
+
+    def fails(source, target):
+        if source.name == "new":
+            raise OSError("full")
+        rename(source, target)
+
+    monkeypatch.setattr(student_edition.os, "rename", fails)
+    with pytest.raises(OSError, match="full"):
+        student_edition.write(out, chapters, ADDRESS)
+    assert (out / "01_a.ipynb").exists()
+
+
+def test_command_line(tmp_path, capsys, monkeypatch):
+    assert student_edition.main(["--out", str(tmp_path / "s")]) == 0
+    assert f"{len(PATHS)} chapters" in capsys.readouterr().out
+    monkeypatch.setattr(student_edition, "NOTE", "another")
+    assert student_edition.main(["--out", str(tmp_path / "s")]) == 1
+    assert "something else" in capsys.readouterr().err
