@@ -50,8 +50,11 @@ test-notebooks: $(READY)
 	    -p no:python --nbval-lax --nbval-current-env --nbval-cell-timeout=$(CELL_TIMEOUT) \
 	    --durations=10 $(if $(CHAPTER),$(CHAPTER:%=notebooks/%.ipynb),notebooks/)
 
-test-oldest test-newest: test-%:
-	@$(MAKE) test VERSIONS=$*
+test-oldest:
+	@$(MAKE) test VERSIONS=oldest
+
+test-newest:
+	@$(MAKE) test VERSIONS=newest
 
 course: $(READY)
 	$(PY) data_scripts/build_course.py

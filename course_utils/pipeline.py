@@ -104,6 +104,9 @@ def augmentation(*, flip=None, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0
     if zoom:
         steps.append(layers.RandomZoom((-zoom, zoom), **outside, **options[4]))
 
+    for step in steps:
+        _resample_masks_by_nearest(step)
+
     def augment(images, masks):
         pair = {"images": images, "segmentation_masks": masks}
         for step in steps:
@@ -111,3 +114,18 @@ def augmentation(*, flip=None, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0
         return pair["images"], tf.cast(pair["segmentation_masks"], tf.float32)
 
     return augment
+
+
+def _resample_masks_by_nearest(step):
+    """Keep class numbers whole: up to 3.13 Keras's layers interpolate masks as they do images."""
+    if not hasattr(step, "interpolation"):
+        return
+
+    def nearest(segmentation_masks, transformation, training=True):
+        kept, step.interpolation = step.interpolation, "nearest"
+        try:
+            return step.transform_images(segmentation_masks, transformation, training=training)
+        finally:
+            step.interpolation = kept
+
+    step.transform_segmentation_masks = nearest

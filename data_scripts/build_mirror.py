@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"No mirror was built.\n{error}", file=sys.stderr)
         return 1
     print(f"Set COURSE_MIRROR={options.folder.absolute()} (licences differ: see LICENCES.txt)")
-    print("To check it later, or a copy of it: python data_scripts/fetch_data.py --verify")
+    print(f"To check it later: python data_scripts/fetch_data.py --verify {options.folder}")
     return 0
 
 

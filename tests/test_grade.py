@@ -1,14 +1,17 @@
 """The teacher's check of filled-in notebooks, on a made-up chapter that needs no TensorFlow."""
 
+import base64
 import csv
-import time
+import itertools
+import json
+import pickle
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 
-from course_utils.exercises import _answers, _copies, grade
+from course_utils.exercises import _answers, _copies, _kernel, _slices, grade
 from course_utils.exercises.__main__ import main, table, write_csv
 from course_utils.exercises._verdicts import MAX_HINT, Row, clean, outcome_of
 
@@ -68,8 +71,8 @@ def course(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def grader(course):
-    """A grader with short limits."""
-    return grade.Grader(course, grade.Limits(notebook=60, cell=4))
+    """A grader whose limits no cell here reaches."""
+    return grade.Grader(course, grade.Limits(notebook=120, cell=60))
 
 
 @pytest.fixture
@@ -168,32 +171,57 @@ def test_a_cell_that_ends_the_kernel_costs_that_cell(outcomes):
 
 def test_endless_loops_cost_their_cell_and_no_more(course, tmp_path):
     before = {SHARE: "while True: pass"}
-    answers = RIGHT | {BASELINE: "def one(): yield\naccuracy = 1\nwhile True: pass"}
-    answers[ONE_HOT] = "def one_hot(mask, n):\n    while True: pass"
+    loop = "import time\nwhile True: time.sleep(0.01)"
+    answers = RIGHT | {BASELINE: f"accuracy = 1\n{loop}"}
+    answers[ONE_HOT] = "import time\ndef one_hot(mask, n):\n    while True: time.sleep(0.01)"
     path = save(tmp_path / "copy.ipynb", chapter(answers, before))
-    rows = grade.Grader(course, grade.Limits(60, cell=0.7)).grade(path)
+    rows = grade.Grader(course, grade.Limits(120, cell=2)).grade(path)
     assert [row.outcome for row in rows] == ["right", "wrong", "wrong", "right"]
     assert "did not end within" in rows[2].hint
 
 
 def test_a_loop_that_cannot_be_interrupted_is_ended(course, tmp_path, monkeypatch):
     monkeypatch.setattr("course_utils.exercises._kernel.INTERRUPT_SECONDS", 0.3)
-    deaf = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
+    deaf = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    deaf += "while True: time.sleep(0.01)"
     path = save(tmp_path / "copy.ipynb", chapter(RIGHT, {BASELINE: deaf}))
-    rows = grade.Grader(course, grade.Limits(60, cell=0.7)).grade(path)
+    rows = grade.Grader(course, grade.Limits(120, cell=2)).grade(path)
     assert [row.outcome for row in rows] == ["right"] * 4
 
 
-def test_time_over_is_said_and_not_marked(course, tmp_path):
-    path = save(tmp_path / "copy.ipynb", chapter(RIGHT, {BASELINE: "while True: pass"}))
-    grader = grade.Grader(course, grade.Limits(60, cell=30))
-    grader._given_values(grader.course["90_tiny"])
-    grader.limits.notebook = 5
-    began = time.monotonic()
+def test_time_over_is_said_and_not_marked(grader, tmp_path, monkeypatch):
+    path = save(tmp_path / "copy.ipynb", chapter(RIGHT))
+    grader.grade(path)  # what the checks take is known
+    monkeypatch.setattr(grader.limits, "notebook", 1e-6)
     rows = grader.grade(path)
-    assert time.monotonic() - began < 25
-    assert [row.outcome for row in rows] == ["right", *["not graded"] * 3]
-    assert "time was over" in rows[3].hint
+    assert [row.outcome for row in rows] == ["not graded"] * 4
+    assert all("time was over" in row.hint for row in rows)
+
+
+def test_what_the_original_fails_at_is_not_the_students_fault(tmp_path):
+    folder = tmp_path / "course"
+    folder.mkdir()
+    original = chapter()
+    original[1].source = "1 / 0"  # no truth
+    save(folder / "90_tiny.ipynb", original)
+    path = save(tmp_path / "copy.ipynb", chapter(RIGHT))
+    rows = grade.Grader(folder).grade(path)
+    assert [row.outcome for row in rows] == ["right", "not graded", "right", "right"]
+    assert "gave no `truth`" in rows[1].hint
+    save(folder / "90_tiny.ipynb", chapter(setup=START + "import not_there"))
+    rows = grade.Grader(folder).grade(path)
+    assert [row.outcome for row in rows] == ["not graded"] * 4
+    assert rows[3].hint.startswith("the chapter's set-up cell failed: ModuleNotFoundError")
+
+
+def test_a_kernel_that_ends_again_and_again_ends_the_grading(grader, tmp_path):
+    ends = "import os\nos._exit(1)"
+    path = save(tmp_path / "copy.ipynb", chapter(RIGHT, {BASELINE: ends, ONE_HOT: ends}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grade, "MAX_STARTS", 2)
+        rows = grader.grade(path)
+    assert [row.outcome for row in rows] == ["right", "right", "not graded", "not graded"]
+    assert "ended 2 times" in rows[2].hint
 
 
 def test_a_copy_gets_the_chapters_set_up_and_an_empty_folder(outcomes):
@@ -324,12 +352,16 @@ def test_other_things_arrive_as_a_name_and_too_much_not_at_all():
     assert got[0] != 1
     with pytest.raises(TypeError, match="inside another"):
         got[1](1)
-    deep = []
-    deep.append(deep)
-    for much in (deep, iter(int, 1), np.zeros(_answers.MAX_BYTES + 1, np.uint8)):
-        encoded = _answers.encode(much)
-        assert len(str(encoded)) < 200 * _answers.MAX_ITEMS
-        assert "MAX_ITEMS" not in str(_answers.decode(encoded))
+    endless = []
+    endless.append(endless)
+    for _ in range(_answers.MAX_DEPTH + 1):
+        [endless] = _answers.decode(_answers.encode(endless))
+    assert type(endless).__name__ == "too much"
+    *numbers, last = _answers.decode(_answers.encode(iter(int, 1)))
+    assert len(numbers) < _answers.MAX_ITEMS
+    assert type(last).__name__ == "too much"
+    large = np.broadcast_to(np.uint8(0), _answers.MAX_BYTES + 1)
+    assert "bytes" in type(_answers.decode(_answers.encode(large))).__name__
     with pytest.raises(ValueError, match="does not travel"):
         _answers.decode({"array": "", "dtype": "O", "shape": [0], "scalar": False})
 
@@ -338,8 +370,67 @@ def test_reply_calls_and_reports(tmp_path):
     path = tmp_path / "answer.json"
     _answers.reply(str(path), {"half": lambda x: x / 2, "np": np}, "half")
     assert '"function"' in path.read_text()
+    arguments = base64.b64encode(pickle.dumps((np.arange(3),))).decode()
+    _answers.reply(str(path), {"half": lambda x: x / 2}, "half", arguments)
+    got = _answers.decode(json.loads(path.read_text())["value"])
+    np.testing.assert_array_equal(got, [0, 0.5, 1])
     _answers.reply(str(path), {}, "nothing")
     assert "NameError" in path.read_text()
+
+
+class Forging(_kernel.Kernel):
+    """A kernel that answers what it likes."""
+
+    def __init__(self, root, forge):
+        self.root, self._names, self.forge = root, itertools.count(), forge
+        (root / "answers").mkdir()
+
+    def run(self, code, seconds=None):
+        self.forge(self.root / "answers" / "0.json")
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("forge", "reason"),
+    [
+        (lambda path: None, "could not be read"),
+        (lambda path: path.symlink_to("/dev/zero"), "could not be read"),
+        (lambda path: path.write_text("[" * 100_000), "could not be read"),
+        (lambda path: path.write_text('{"value": {"list": 3, "dict": 4}}'), "could not be read"),
+        (lambda path: path.write_text('{"error": ["\\ud800\\u0000", [1]]}'), r"\[1\]"),
+    ],
+)
+def test_a_forged_reply_is_no_answer(tmp_path, forge, reason):
+    with pytest.raises(_kernel.NoAnswer, match=reason):
+        Forging(tmp_path, forge).ask("answer")
+
+
+def test_own_cells_are_run_only_where_needed(course):
+    [tiny] = _copies.read_course(course).values()
+    cells = [("setup", "code", ["setup"], "0 / 0"), ("truth", "code", [], TRUTH)]
+    cells += [("mine", "code", [], "mine = 1"), ("last", "code", [], LAST)]
+    cells += [(SHARE, "code", [], STUBS[SHARE])]
+    kinds = [(kind, source) for kind, _, source in grade.plan(cells, tiny)]
+    assert kinds[:2] == [("setup", SETUP), ("run", "mine = 1")]
+    assert [kind for kind, _ in kinds[2:]] == ["answer", *["judge"] * 4]
+    cells[2] = ("mine", "code", [], "mine = truth.mean()")
+    kinds = [(kind, source) for kind, _, source in grade.plan(cells, tiny)]
+    assert kinds[:2] == [("setup", SETUP), ("run", TRUTH)]
+    names = "channels = exercises.check_fcn_channels(channels)"
+    cells = [(CHANNELS, "code", [], STUBS[CHANNELS]), ("last", "code", [], LAST)]
+    cells += [("mine", "code", [], "channels")]
+    assert ("check", None, names) in grade.plan(cells, tiny)
+
+
+def test_names_that_code_binds_and_uses():
+    source = "import a.b, c as d\ndef f(x):\n    return y\ne[0].g = h\nclass K: pass\nz += 1"
+    binds, loads = _slices.names_of(source)
+    assert binds == {"a", "d", "f", "e", "K", "z"}
+    assert loads == {"y", "e", "h"}
+    published = [("x = 1", False, set()), ("y = 2", False, set())]
+    assert _slices.needed([*published, ("print(y)", True, set())]) == [False, True, True]
+    assert _slices.needed([*published, ("%time print(y)", True, set())]) == [True, True, True]
+    assert _slices.needed([*published, ("", True, {"x"})]) == [True, False, True]
 
 
 def test_the_course_itself_can_be_graded():

@@ -1,5 +1,6 @@
 """A file over http: a few attempts, short waits between them, and reasons in words."""
 
+import contextvars
 import os
 import time
 from pathlib import Path
@@ -13,6 +14,10 @@ from .errors import CourseDataError
 ATTEMPTS = 5
 WAIT = 0.5  # seconds before the second attempt, doubled before each later one
 TIMEOUT = 30.0  # seconds without a byte; COURSE_TIMEOUT overrides it
+
+after_another = contextvars.ContextVar("after_another", default=False)
+"""Whether another kernel has just tried in vain: then once is enough, or the last of forty kernels
+would hear after ten minutes that there is no network."""
 
 
 class Unavailable(Exception):
@@ -39,7 +44,8 @@ def download(url: str, path: Path, progress: bool) -> Path:
     import requests  # here, because it takes its time and most calls download nothing
 
     timeout = _timeout()
-    for attempt in range(1, ATTEMPTS + 1):
+    attempts = 1 if after_another.get() else ATTEMPTS
+    for attempt in range(1, attempts + 1):
         # pooch sets the bar's total once the server has told it.
         bar = tqdm(
             total=1, desc=path.name, unit="B", unit_scale=True, leave=False, disable=not progress
@@ -57,9 +63,10 @@ def download(url: str, path: Path, progress: bool) -> Path:
             refused = code is not None and code < 500 and code not in (408, 429)
             if refused or isinstance(error, (ValueError, requests.TooManyRedirects)):
                 raise Unavailable(reason, code) from error
-        if attempt < ATTEMPTS:
+        if attempt < attempts:
             time.sleep(WAIT * 2 ** (attempt - 1))
-    raise Unavailable(f"{reason} ({ATTEMPTS} attempts)", code)
+    tried = f"{attempts} attempts" if attempts > 1 else "one attempt, right after another kernel's"
+    raise Unavailable(f"{reason} ({tried})", code)
 
 
 def _in_words(error, timeout: float) -> tuple[str, int | None]:

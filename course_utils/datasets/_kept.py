@@ -22,13 +22,20 @@ def files_key(root: Path, files: Iterable[str]) -> str:
 def kept(cache: Path, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
     """The array in the file `cache` if it was written under `key`, else a new one.
 
-    A folder that may not be written to, as on a shared classroom disk, is only slower.
+    Where several kernels want it, one makes it and the others wait. A folder that may not be
+    written to, as on a shared classroom disk, is only slower.
     """
     array = _read(cache, key)
-    if array is None:
-        array = make()
+    if array is not None:
+        return array
+    with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
-            _write(cache, key, array)
+            stack.enter_context(filelock.FileLock(cache.with_suffix(".lock")))
+        array = _read(cache, key)
+        if array is None:
+            array = make()
+            with contextlib.suppress(OSError):
+                _write(cache, key, array)
     return array
 
 
@@ -45,11 +52,10 @@ def _read(cache: Path, key: str) -> np.ndarray | None:
 
 def _write(cache: Path, key: str, array: np.ndarray) -> None:
     aside = cache.with_suffix(".part")
-    with filelock.FileLock(cache.with_suffix(".lock")):
-        try:
-            with aside.open("wb") as file:
-                np.save(file, np.array(key))
-                np.save(file, array)
-            os.replace(aside, cache)
-        finally:
-            aside.unlink(missing_ok=True)
+    try:
+        with aside.open("wb") as file:
+            np.save(file, np.array(key))
+            np.save(file, array)
+        os.replace(aside, cache)
+    finally:
+        aside.unlink(missing_ok=True)

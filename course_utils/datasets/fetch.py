@@ -13,6 +13,7 @@ from pathlib import Path
 import filelock
 import pooch
 
+from ._http import after_another
 from .catalog import DatasetEntry, stand_ins
 from .download import FIRST_TIME, Got, Unavailable, archive_source, get_archive, mirror_hash
 from .errors import CourseDataError
@@ -136,16 +137,19 @@ def _stand_in(entry: DatasetEntry, root: Path, mirror: str) -> DatasetEntry | No
 @contextlib.contextmanager
 def locked(path: Path, title: str, progress: bool):
     """Hold the lock at `path`; say so where another process holds it."""
-    lock = filelock.FileLock(path)
+    lock, waited = filelock.FileLock(path), None
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
         if progress:
             print(f"Another kernel is getting {title}; waiting for it.")
         lock.acquire()
+        waited = after_another.set(True)
     try:
         yield
     finally:
+        if waited:
+            after_another.reset(waited)
         lock.release()
 
 

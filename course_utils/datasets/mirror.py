@@ -87,7 +87,9 @@ def what_is(name: str, digest: str = "") -> str:
     for encoder in WEIGHTS.values():
         if encoder.archive.name == name:
             known = KNOWN_FILES.get(digest)
-            return f"stand-in for {encoder.title}: {known}" if known else f"weights: {encoder.title}"
+            return (
+                f"stand-in for {encoder.title}: {known}" if known else f"weights: {encoder.title}"
+            )
     entry = _entries().get(name)
     if entry is None:
         return "unknown: the course does not ask for it"

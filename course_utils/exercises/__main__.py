@@ -37,8 +37,6 @@ def main(arguments=None):
     except ImportError as error:
         print(f"Grading needs Jupyter, and there is no {error.name}.", file=sys.stderr)
         return 1
-    # A check may start TensorFlow, which should not talk between the rows.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         grader = Grader(options.course, Limits(options.timeout, options.cell_timeout))
     except CannotGrade as error:

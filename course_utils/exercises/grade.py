@@ -2,11 +2,14 @@
 
 Each copy runs in a fresh kernel, in the sample profile and in an empty folder, cell by cell: an
 error, a time-out or a kernel that ends costs that cell and not the rest. The chapter's own set-up
-cell takes the place of the copy's. After the cell of an exercise the *original* check judges what
-stands under the exercise's names, and it does so here, in the grader's process: a function of the
-copy is called in its kernel and only numbers, text and arrays come back. What the copy prints, what
-its check cells say and what it does to ``exercises``, NumPy or ``print`` therefore plays no part.
-What a check needs beside the answer, such as the masks, comes from a run of the original chapter.
+cell takes the place of the copy's. Cells that the student left as they were and that no other cell
+needs, such as most trainings, are left out.
+
+After the cell of an exercise the *original* check judges what stands under the exercise's names,
+and it does so here, in the grader's process: a function of the copy is called in its kernel, and
+only numbers, text and arrays come back. What the copy prints, what its check cells say and what it
+does to ``exercises``, NumPy or ``print`` therefore plays no part. What a check needs beside the
+answer, such as the masks, comes from the original chapter.
 
 Not defended: the copy's code runs with all your rights. It can read and delete your files, use the
 network, fill the memory, or end the grader. Grade the notebooks of people you do not know in a
@@ -14,12 +17,14 @@ container or on a machine that holds nothing else. Nor is it seen where an answe
 from the solution, or calling course_utils for the right one, it is right.
 """
 
+import contextlib
+import math
 import time
 from dataclasses import dataclass
 
-from . import _copies
+from . import _copies, _slices
 from ._copies import CannotGrade
-from ._kernel import Kernel, KernelDied
+from ._kernel import Kernel, KernelDied, NoAnswer
 from ._verdicts import NOT_GRADED, Row, clean, judge_into
 
 MAX_STARTS = 5
@@ -78,9 +83,10 @@ class Grader:
             given = self._given_values(chapter)
             deadline = time.monotonic() + self.limits.notebook
             _Copy(plan(cells, chapter), rows, given).run(self.limits.cell, deadline)
+        except CannotGrade as error:
+            _say_why(rows, str(error))
         except Exception as error:  # one copy must not cost the others their marks
-            for row in rows.values():
-                row.hint = row.hint or clean(f"{type(error).__name__}: {error}")
+            _say_why(rows, f"{type(error).__name__}: {error}")
         return list(rows.values())
 
     def _given_values(self, chapter):
@@ -101,13 +107,19 @@ class Grader:
         if not wanted:
             return values
         deadline = time.monotonic() + self.limits.notebook
-        with Kernel(self.limits.cell, deadline) as kernel:
-            for name, _, _, source in chapter.cells:
-                kernel.run(source)
-                for key in [key for key in wanted if key[0] == name]:
-                    values[key] = kernel.ask(key[1])
-                if len(values) == len(wanted):
-                    break
+        places = []
+        for name, _, tags, source in chapter.cells:
+            asked = [argument for cell, argument in sorted(wanted) if cell == name]
+            names = set().union(*(_slices.names_of(argument)[1] for argument in asked))
+            places.append((name, asked, (source, "setup" in tags, names)))
+        keep = _slices.needed([step for _, _, step in places])
+        with Kernel(math.inf, deadline) as kernel, contextlib.suppress(KernelDied):
+            for kept, (name, asked, (source, _, _)) in zip(keep, places, strict=True):
+                for argument in asked:
+                    with contextlib.suppress(NoAnswer):  # those who need it are told
+                        values[name, argument] = kernel.ask(argument)
+                if kept:
+                    kernel.run(source)
         return values
 
 
@@ -124,8 +136,8 @@ def plan(cells, chapter):
     Returns
     -------
     list of (str, Exercise or None, str)
-        Kind ("setup", "run", "answer" or "judge"), exercise, code. The last is a "judge": what
-        comes after the last exercise need not run.
+        Kind ("setup", "run", "answer", "judge" or "check"), exercise, code. The chapter's own
+        cells are there as far as another step uses what they bind.
     """
     own_setup = [source for _, _, tags, source in chapter.cells if "setup" in tags][:1]
     steps = [("setup", None, source) for source in own_setup]
@@ -137,13 +149,25 @@ def plan(cells, chapter):
             steps.append(("run", None, source))
             continue
         answer, rest = _copies.answer_and_rest(source)
-        steps += [("answer", exercise, answer), ("judge", exercise, ""), ("run", None, rest)]
+        steps += [("answer", exercise, answer), ("judge", exercise, ""), ("check", None, rest)]
     # A stub that is gone: perhaps its answer stands elsewhere.
     judged = [what.cell for kind, what, _ in steps if kind == "judge"]
     steps += [("judge", e, "") for name, e in chapter.exercises.items() if name not in judged]
-    while steps[-1][0] != "judge":
-        steps.pop()
-    return steps
+    as_published = {source for _, _, _, source in chapter.cells}
+    keep = _slices.needed(
+        [
+            (source, not (kind == "check" or (kind == "run" and source in as_published)), names)
+            for kind, what, source in steps
+            for names in [what.own if kind == "judge" else set()]
+        ]
+    )
+    return [step for kept, step in zip(keep, steps, strict=True) if kept]
+
+
+def _say_why(rows, why):
+    for row in rows.values():
+        if row.outcome == NOT_GRADED:
+            row.hint = row.hint or clean(why)
 
 
 class _Copy:
@@ -163,9 +187,7 @@ class _Copy:
             if time.monotonic() >= deadline:
                 why = "the notebook's time was over before it"
                 break
-        for row in self.rows.values():
-            if row.outcome == NOT_GRADED:
-                row.hint = row.hint or why
+        _say_why(self.rows, why)
 
     def _pass(self, kernel):
         """Return None at the end of the steps, or what ended the pass before."""
@@ -191,7 +213,8 @@ class _Copy:
             if not kernel.is_alive and number + 1 < len(self.steps):
                 raise KernelDied("an answer ended the kernel")
             return
-        trouble = kernel.run(source)
+        # The set-up cell is the chapter's own, and starting TensorFlow may take long.
+        trouble = kernel.run(source, math.inf if kind == "setup" else None)
         if kind == "setup" and trouble:
             raise CannotGrade(f"the chapter's set-up cell failed: {trouble}")
         if kind == "answer":

@@ -88,6 +88,8 @@ def test_build_mirror_with_weights(encoder, published, tiny, server, tmp_path, c
     digest = hashlib.sha256((folder / encoder).read_bytes()).hexdigest()
     assert f"{digest}  {encoder}\n" in (folder / "SHA256SUMS").read_text()
     assert encoder in (folder / "LICENCES.txt").read_text(encoding="utf-8")
+    assert f"fetch_data.py --verify {folder}" in capsys.readouterr().out
+    assert script("fetch_data")(["--verify", str(folder)]) == 0
     server.answers.clear()
     path = weights.fetch_weights("mobilenet", folder, False, tmp_path / "data")
     assert weights.provenance(path)["checked"] == "the mirror's SHA256SUMS"

@@ -4,6 +4,7 @@ import hashlib
 import random
 from collections import Counter
 
+import filelock
 import pytest
 from tiny_scenes import TinyScenes
 
@@ -102,6 +103,21 @@ def test_a_server_that_only_drops_is_asked_a_bounded_number_of_times(tiny, serve
     with pytest.raises(CourseDataError, match=f"{_http.ATTEMPTS} attempts"):
         fetch(tiny.entry(server.url), root=data, progress=False)
     assert server.asked == {"/published/train.zip": _http.ATTEMPTS} and left(data) == []
+
+
+def test_after_waiting_in_vain_once_is_enough(tiny, server, data, monkeypatch):
+    """Else the last of forty kernels would hear after ten minutes that there is no network."""
+    tiny.publish(server)
+    server.disturb = lambda answer: ("reset", b"")
+    data.mkdir()
+    other = filelock.FileLock(data / ".sunnybrook.lock")
+    other.acquire()
+    monkeypatch.setattr("builtins.print", lambda text: other.release())  # "waiting for it"
+    with pytest.raises(CourseDataError, match=r"one attempt, right after another kernel's"):
+        fetch(tiny.entry(server.url), root=data)
+    assert server.asked == {"/published/train.zip": 1}
+    with pytest.raises(CourseDataError, match=f"{_http.ATTEMPTS} attempts"):
+        fetch(tiny.entry(server.url), root=data)  # nobody was before it
 
 
 def test_waits_are_short(monkeypatch):

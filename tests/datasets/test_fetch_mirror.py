@@ -214,7 +214,9 @@ def test_wrong_web_addresses(verify, server, mirror):
 
 @pytest.mark.parametrize("tail", ["", "/", "//"])
 @pytest.mark.parametrize("at", ["", "/course/2026", "/a%20b"])
-def test_http_mirror_at_the_top_or_below_with_or_without_slash(tiny, mirror, data, server, at, tail):
+def test_http_mirror_at_the_top_or_below_with_or_without_slash(
+    tiny, mirror, data, server, at, tail
+):
     url = serve(server, mirror, at)
     folder = fetch(tiny.entry(), root=data, mirror=url + tail, progress=False)
     sources = [archive["source"] for archive in provenance(folder)["archives"]]
