@@ -9,6 +9,7 @@
 #
 # Parts of make test:  make test-package
 #                      make test-notebooks CHAPTER=02_mri_fcn PROFILE=sample CELL_TIMEOUT=300
+# In a browser:        make test-browser CHAPTER=01_mri_mlp CHROMIUM=/usr/bin/chromium
 # Other versions:      make test-oldest, make test-newest (any target: VERSIONS=oldest)
 # What others keep up: make data DATA=sunnybrook (download), make links
 # An NVIDIA GPU:       make gpu
@@ -31,7 +32,7 @@ LAB_ARGS ?=
 # Seconds a cell may take under nbval. A kernel that dies is noticed only after them.
 CELL_TIMEOUT ?= 300
 
-.PHONY: lab test test-package test-notebooks test-oldest test-newest course student results
+.PHONY: lab test test-package test-notebooks test-browser test-oldest test-newest course student results
 .PHONY: badges data links gpu lint lock clean
 
 lab: $(READY)
@@ -49,6 +50,11 @@ test-notebooks: $(READY)
 	COURSE_PROFILE=$(or $(PROFILE),sample) COURSE_SEED=0 COURSE_RESULTS= $(PY) -m pytest \
 	    -p no:python --nbval-lax --nbval-current-env --nbval-cell-timeout=$(CELL_TIMEOUT) \
 	    --durations=10 $(if $(CHAPTER),$(CHAPTER:%=notebooks/%.ipynb),notebooks/)
+
+# Each chapter in JupyterLab and a headless Chromium, as a reader uses it. Takes minutes.
+test-browser: $(READY)
+	$(PY) -m pip install --disable-pip-version-check --quiet --no-build-isolation -e ".[browser]"
+	CHROMIUM="$(or $(CHROMIUM),chromium)" $(PY) -m pytest tests/browser $(if $(CHAPTER),-k "$(CHAPTER)")
 
 test-oldest:
 	@$(MAKE) test VERSIONS=oldest

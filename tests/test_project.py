@@ -30,7 +30,7 @@ def test_colab_keeps_its_tensorflow_and_numpy():
     assert names.isdisjoint({"tensorflow", "tf-keras", "keras", "numpy", "jax", "jaxlib", "torch"})
 
 
-@pytest.mark.parametrize("extra", ["base", "local", "test"])
+@pytest.mark.parametrize("extra", ["base", "local", "browser", "dicom", "test"])
 def test_dependencies_have_lower_bounds_only(extra):
     lines = PROJECT["dependencies"] if extra == "base" else PROJECT["optional-dependencies"][extra]
     for requirement in map(Requirement, lines):
