@@ -189,6 +189,8 @@ def _row(name, whose, entries, columns):
         cells.append(f"{mean(values):.4f}{spread}" if values else "")
     first, seeds = entries[0], sorted(entry["seed"] for entry in entries)
     passes = f", {first['image_passes']:,} image passes" if "image_passes" in first else ""
+    if "filters" in first:
+        passes = f", filters {'-'.join(map(str, first['filters']))}{passes}"
     days = sorted({entry["date"] for entry in entries})
     seeds = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     if first["profile"] == "sample":  # has nothing to do with anybody's protocol

@@ -176,16 +176,22 @@ def test_where_results_are_written_they_are_also_read(tmp_path, monkeypatch):
     assert scoreboard.results_folder() == PROJECT / "results"
 
 
-def test_the_published_figures_are_those_of_the_tutorial():
+def test_the_published_figures_are_those_of_the_articles():
     records = scoreboard.read(PROJECT / "results" / "published.json")["records"]
-    figures = {record["chapters"][0]: record["scores"] for record in records}
-    assert figures == {
-        "01_mri_mlp": {"pixel_accuracy": 0.98748, "miou": 0.69349},
-        "02_mri_fcn": {"pixel_accuracy": 0.99625, "miou": 0.9025},
+    fcn = {"pixel_accuracy": 0.99625, "miou": 0.9025}
+    assert {(record["chapters"][0], record["run"]): record["scores"] for record in records} == {
+        ("01_mri_mlp", "MLP, LeCun initialisation"): {"pixel_accuracy": 0.98748, "miou": 0.69349},
+        ("02_mri_fcn", "FCN, published recipe"): fcn,
+        ("03_mri_unet", "FCN, published split"): fcn,
+        ("06_dsb2018_unetpp", "U-Net"): {"iou_batches": 0.8347},
+        ("06_dsb2018_unetpp", "UNet++"): {"iou_batches": 0.8321},
+        ("06_dsb2018_unetpp", "UNet++ DS"): {"iou_batches": 0.8367},
     }
     for record in records:
-        for fact in ("234/26", "one seed", "LeCun", "Adam"):
+        for fact in ("split", "one seed"):
             assert fact in record["protocol"]
+        if "mri" in record["chapters"][0]:
+            assert "234/26" in record["protocol"] and "Adam" in record["protocol"]
 
 
 # Showing
@@ -194,6 +200,12 @@ def test_the_published_figures_are_those_of_the_tutorial():
 def rows(folder, yours=(), chapter="02_mri_fcn"):
     header, *body = scoreboard.Scoreboard(chapter, list(yours), folder).rows()
     return [dict(zip(header, row, strict=True)) for row in body]
+
+
+def test_the_width_of_a_network_stands_in_the_protocol(folder):
+    measured(folder, entry() | {"filters": [8, 16, 32]})
+    ours, _ = rows(folder)
+    assert "; full profile, filters 8-16-32, 46,800 image passes; seed 0;" in ours["protocol"]
 
 
 def test_ours_is_mean_and_sample_standard_deviation_with_its_seeds(folder):
