@@ -150,7 +150,7 @@ def test_unet_has_the_papers_sizes():
 
 
 def test_unet_says_which_sizes_fit():
-    assert "scores 4 × 4 × 3" in said(architectures.unet(188, classes=3))
+    assert "logits 4 × 4 × 3" in said(architectures.unet(188, classes=3))
     with pytest.raises(ValueError, match="level 2 would pool 281"):
         architectures.unet(574)
     with pytest.raises(ValueError, match="does not fit"):

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from course_utils import machine, runtime
-from course_utils.datasets import CourseDataError, catalog, download, samples, sunnybrook
+from course_utils.datasets import CourseDataError, _http, catalog, samples, sunnybrook
 
 CHAPTER = "00_start_here"  # needs no data
 
@@ -33,7 +33,7 @@ def this_machine_only(monkeypatch, data_folder):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COURSE_DATA_DIR", str(data_folder))
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(download, "WAIT", 0.0)
+    monkeypatch.setattr(_http, "WAIT", 0.0)
     monkeypatch.setattr(machine, "gpus", list)
     connect = socket.socket.connect
 
