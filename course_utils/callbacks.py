@@ -10,7 +10,7 @@ from .plotting.figures import new_figure, png
 
 
 class Progress(keras.callbacks.Callback):
-    """A progress bar of epochs with the latest scores, which stays as one line of text.
+    """A progress bar of epochs with the latest scores; a line without the bar stays at the end.
 
     `tqdm.keras.TqdmCallback` does the same on a terminal; in a saved notebook it leaves a piece of
     output for every refresh, or a widget that a reader without a kernel cannot see.
@@ -39,6 +39,7 @@ class Progress(keras.callbacks.Callback):
         self._bar.update()
 
     def on_train_end(self, logs=None):
+        self._bar.bar_format = "{n_fmt} of {total_fmt} epochs in {elapsed}{postfix}"
         self._bar.close()
 
 

@@ -25,11 +25,12 @@ PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Semantic segmentation: the course</title>
 <style>
+:root {{ color-scheme: light dark; }}
 body {{ font: 1.05rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto;
-       padding: 0 1rem; color: #222; }}
+       padding: 0 1rem; }}
 li {{ margin: 1.2rem 0; }}
 a {{ font-weight: 600; }}
-small {{ color: #666; }}
+small {{ opacity: 0.75; }}
 </style>
 </head>
 <body>
@@ -41,6 +42,17 @@ are those of a few seconds of training; what the real data gives stands in each 
 </ol>
 </body>
 </html>
+"""
+
+# What nbconvert's pages lack: dark colours, a column's width, and code that can be scrolled.
+STYLE = """<meta name="color-scheme" content="light dark">
+<style media="(prefers-color-scheme: dark)">
+{dark}
+</style>
+<style>
+body.jp-Notebook {{ max-width: 62rem; margin: auto; }}
+body.jp-Notebook .jp-InputArea-editor {{ overflow-x: auto; }}
+</style>
 """
 
 
@@ -55,10 +67,16 @@ def title_and_promise(notebook):
 
 
 def to_html(notebook, title):
-    """Return the notebook as one web page; links between chapters lead to their pages."""
-    page, _ = HTMLExporter(embed_images=True).from_notebook_node(
-        notebook, resources={"metadata": {"name": title}}
-    )
+    """Return the notebook as one web page; links between chapters lead to their pages.
+
+    It follows the reader's choice of light or dark, and is read on a telephone as on a wide screen.
+    """
+    # With embed_images=True nbconvert closes each <details> at once, and solutions stand open.
+    exporter = HTMLExporter()
+    page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
+    jinja = exporter.environment
+    dark, _, _ = jinja.loader.get_source(jinja, "static/theme-dark.css")
+    page = page.replace("</head>", STYLE.format(dark=dark) + "</head>", 1)
     page = re.sub(r'href="(?:\./)?([\w.-]+)\.ipynb', r'href="\1.html', page)
     return page.replace('href="../', 'href="../../')  # the pages lie one folder deeper
 

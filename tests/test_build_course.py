@@ -33,6 +33,24 @@ def test_links_between_chapters_lead_to_their_pages():
     assert "<title>A title</title>" in page
 
 
+def test_what_is_folded_stays_inside_its_fold():
+    text = "<details><summary>Solution</summary>\n\n```python\nx = 6\n```\n\nHence.\n\n</details>"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
+    page = build_course.to_html(notebook, "A title")
+    folded = page[page.index("<details>") : page.index("</details>")]
+    assert "Hence." in folded
+    assert "highlight" in folded
+
+
+def test_pages_have_dark_colours_a_width_and_code_that_scrolls():
+    page = build_course.to_html(nbformat.v4.new_notebook(cells=[]), "A title")
+    head = page[: page.index("</head>")]
+    dark = head[head.index('<style media="(prefers-color-scheme: dark)">') :]
+    assert "--jp-layout-color0" in dark[: dark.index("</style>")]
+    assert "max-width: 62rem" in head
+    assert "overflow-x: auto" in head
+
+
 @pytest.fixture
 def built(tmp_path):
     """Two chapters, the second of which fails."""

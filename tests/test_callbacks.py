@@ -75,7 +75,7 @@ def test_a_run_leaves_one_figure_and_one_line(outputs):
     assert picture.shape[1] > 700 and picture.std() > 10  # something is drawn
     text = line.data["text/plain"]
     assert list(line.data) == ["text/plain"] and "\n" not in text and "\r" not in text
-    assert text.startswith("100% |") and "epoch 3/3" in text and "val_miou=" in text
+    assert text.startswith("3 of 3 epochs in 00:") and "val_miou=" in text and "|" not in text
 
 
 def test_a_returned_figure_is_shown_once(outputs):
@@ -142,7 +142,7 @@ def test_live_curves_refuse_a_step_of_nothing():
 def test_progress_on_a_terminal_counts_to_the_end(capsys):
     fit(callbacks.Progress())
     last = capsys.readouterr().err.strip().split("\r")[-1]
-    assert last.startswith("100% |") and "epoch 3/3" in last and "val_loss=" in last
+    assert last.startswith("3 of 3 epochs in 00:") and "val_loss=" in last
 
 
 def test_progress_leaves_out_the_losses_of_single_outputs(capsys):
@@ -154,7 +154,7 @@ def test_progress_leaves_out_the_losses_of_single_outputs(capsys):
     progress.on_epoch_end(0, logs | {"val_a_loss": 4.0, "val_b_iou": 0.25})
     progress.on_train_end()
     last = capsys.readouterr().err.strip().split("\r")[-1]
-    assert last.endswith("loss=3, b_iou=0.5, val_loss=6, val_b_iou=0.25]")
+    assert last.endswith("loss=3, b_iou=0.5, val_loss=6, val_b_iou=0.25")
 
 
 def test_progress_tells_where_training_stopped_early(capsys):
@@ -164,4 +164,4 @@ def test_progress_tells_where_training_stopped_early(capsys):
 
     fit(callbacks.Progress(), Stop(), epochs=8)
     last = capsys.readouterr().err.strip().split("\r")[-1]
-    assert "epoch 2/8" in last and last.startswith(" 25% |")
+    assert last.startswith("2 of 8 epochs in 00:")

@@ -326,6 +326,13 @@ def test_milliseconds_a_picture(monkeypatch):
     assert slow.calls == (((10, 4, 6, 3), 5),) * 2, "the first call is not counted"
 
 
+def test_milliseconds_are_those_of_the_fastest_of_the_repeats(monkeypatch):
+    ticks = iter((0.0, 3.0, 10.0, 12.0, 20.0, 24.0))  # 3, 2 and 4 seconds
+    monkeypatch.setattr(machine.time, "perf_counter", lambda: next(ticks))
+    slow = SimpleNamespace(input_shape=(None, 4, 6, 3), predict=lambda *_, **__: None)
+    assert machine.milliseconds(slow, batch_size=5, batches=2, repeats=3) == 200
+
+
 def test_hush_keeps_warnings_of_retracing_away():
     logger = tf.get_logger()
     before = logger.level
