@@ -1,6 +1,5 @@
 """What the benchmarks share: the data, the line about the machine, the fair stopwatch."""
 
-import ctypes
 import os
 import platform
 import statistics
@@ -78,69 +77,37 @@ def interleaved(contestants, rounds, warm_up=True, clock=time.perf_counter):
     for function in contestants.values() if warm_up else ():
         function()
     seconds = {name: [] for name in contestants}
-    before, began = _processor_seconds(), time.perf_counter()
+    others = share_of_others()
     for _ in range(rounds):
         for name, function in contestants.items():
             start = clock()
             function()
             seconds[name].append(clock() - start)
-    everyone, ours = (now - then for now, then in zip(_processor_seconds(), before, strict=True))
-    share = (everyone - ours) / (os.cpu_count() * (time.perf_counter() - began))
-    if share > 0.05 and clock is time.perf_counter:
+    share = others()
+    if share and share > 0.05 and clock is time.perf_counter:
         print(f"WARNING: other programs took {share:.0%} of the processor; run this again alone.")
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def keep_freed_memory():
-    """Tell glibc to keep freed memory, however large the blocks; elsewhere do nothing."""
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        m_mmap_max, m_trim_threshold, m_top_pad = -4, -1, -2
-        libc.mallopt(m_mmap_max, 0)
-        libc.mallopt(m_trim_threshold, 2**31 - 1)
-        libc.mallopt(m_top_pad, 2**27)
-
-
-def one_thread():
-    """Hold TensorFlow and PyTorch to one thread each, before either has computed anything.
+def share_of_others():
+    """Watch from now on what share of the processor other programs take.
 
     Returns
     -------
     callable
-        The clock that fits: `time.process_time`.
+        Gives the share since then, 0 to 1 over all cores; None where the system does not tell (only
+        Linux does).
     """
-    import tensorflow as tf
-    import torch
+    before, began = _processor_seconds(), time.perf_counter()
 
-    torch.set_num_threads(1)
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    return time.process_time
+    def share():
+        passed = zip(_processor_seconds(), before, strict=True)
+        everyone, ours = (now - then for now, then in passed)
+        taken = (everyone - ours) / (os.cpu_count() * (time.perf_counter() - began))
+        # Two counters of different grain may differ by less than nothing.
+        return max(0.0, taken) if everyone else None
 
-
-def print_speeds(seconds, images, clock=time.perf_counter):
-    """Print images a second, and Keras, as the chapters run it here, over the fastest PyTorch.
-
-    Parameters
-    ----------
-    seconds : dict of str to float
-        Seconds of each contestant, named ``"Keras <policy>"`` and ``"PyTorch <how>"``.
-    images : int
-        Images that each was trained on in that time.
-    clock : callable, optional
-        What the seconds were taken with.
-    """
-    from course_utils import machine
-
-    speed = {name: images / taken for name, taken in seconds.items()}
-    for name, images_a_second in speed.items():
-        print(
-            f"    {name:44} {images_a_second:6.1f} images/s"
-            + " of processor time" * (clock is time.process_time)
-        )
-    ours = f"Keras {machine.precision()}"
-    best = max((name for name in speed if name.startswith("PyTorch")), key=speed.get)
-    print(f"    {ours} / {best}: {speed[ours] / speed[best]:.2f}", flush=True)
+    return share
 
 
 def _processor_seconds():

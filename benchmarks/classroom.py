@@ -85,7 +85,7 @@ def served(folder, log):
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
-            server.communicate()
+            server.communicate(timeout=30)
 
 
 def start_all(kernels, jobs, scratch, apart):

@@ -23,16 +23,9 @@ the processor's seconds instead of the clock's: other programs change those far 
 
 import argparse
 import sys
-import time
+from functools import partial
 
-from _common import (
-    heading,
-    interleaved,
-    keep_freed_memory,
-    one_thread,
-    print_speeds,
-    training_images,
-)
+from _common import interleaved, training_images
 
 try:
     import torch
@@ -41,7 +34,8 @@ try:
 except ImportError:
     sys.exit("This benchmark compares with PyTorch, which is not here: pip install torch")
 
-POLICIES = ("float32", "mixed_bfloat16")
+from _training import POLICIES, print_speeds, start, torch_batch, torch_contestant, torch_steps
+
 # Precision of PyTorch's convolutions, of its transposed convolution, and torch.compile or not.
 TORCH = (
     ("float32", "float32", False),
@@ -87,11 +81,9 @@ def copy_weights(keras_model, torch_model):
         layer.bias.data.copy_(torch.from_numpy(bias))
 
 
-def torch_batch(images, masks):
-    """Images and masks as PyTorch likes them best: float32, channels last."""
-    x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
-    y = torch.from_numpy(masks)[:, None].float()
-    return x.to(memory_format=torch.channels_last), y
+def torch_loss(logits, y):
+    """Binary cross entropy from logits, in float32."""
+    return functional.binary_cross_entropy_with_logits(logits.float(), y)
 
 
 def prove_equal(images, masks):
@@ -115,7 +107,7 @@ def prove_equal(images, masks):
     x, y = torch_batch(images, masks)
     with torch.no_grad():
         twin_logits = twin(x)
-        twin_loss = functional.binary_cross_entropy_with_logits(twin_logits, y).item()
+        twin_loss = torch_loss(twin_logits, y).item()
     furthest = abs(logits - twin_logits.permute(0, 2, 3, 1).numpy()).max()
     losses = float(loss(masks[..., None].astype("float32"), logits)), twin_loss
     if furthest > 1e-4 * abs(logits).max() or not np.isclose(*losses, rtol=1e-4):
@@ -150,37 +142,19 @@ def torch_training(data, batch_size, steps, precision, end, compiled):
     chosen = [i % len(data) for i in range(batch_size)]
     x, y = torch_batch(data.images[chosen], data.masks[chosen])
     model = TorchFCN(end=end).to(memory_format=torch.channels_last)
-    forward = torch.compile(model) if compiled else model
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, fused=True)
-
-    def train(steps=steps):
-        for _ in range(steps):
-            optimizer.zero_grad(set_to_none=True)
-            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-                logits = forward(x)
-            functional.binary_cross_entropy_with_logits(logits.float(), y).backward()
-            optimizer.step()
-
-    train(1)
-    return train
+    return torch_steps(model, torch_loss, x, y, steps, precision, compiled)
 
 
-def compare(data, batch_size, images, rounds, clock=time.perf_counter):
+def compare(data, batch_size, images, rounds, clock):
     """Time all contestants at one batch size and print images a second and the ratio."""
     steps = max(1, images // batch_size)
     contestants = {}
     for policy in POLICIES:
         contestants[f"Keras {policy}"] = keras_training(data, batch_size, steps, policy)
     for precision, end, compiled in TORCH:
-        name = f"PyTorch {precision}{f', end in {end}' * (end != precision)}"
-        name += ", compiled" * compiled
-        try:
-            contestants[name] = torch_training(data, batch_size, steps, precision, end, compiled)
-        except Exception as error:
-            if not compiled:
-                raise
-            # torch.compile wants a C++ compiler, which not every machine has.
-            print(f"{name} does not work here: {str(error).strip().splitlines()[0][:80]}")
+        name = f"{precision}{f', end in {end}' * (end != precision)}"
+        make = partial(torch_training, data, batch_size, steps, precision, end, compiled)
+        contestants |= torch_contestant(name, make, compiled)
     seconds = interleaved(contestants, rounds, warm_up=False, clock=clock)
     print(f"batch {batch_size}, {rounds} rounds of {steps} steps")
     print_speeds(seconds, steps * batch_size, clock)
@@ -192,16 +166,7 @@ def main():
     parser.add_argument("--batches", type=int, nargs="+", default=[8, 16, 128])
     parser.add_argument("--images", type=int, default=256, help="images a round")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--plain-malloc", action="store_true", help="leave glibc as it is")
-    parser.add_argument("--one-thread", action="store_true", help="count processor time")
-    options = parser.parse_args()
-    clock = one_thread() if options.one_thread else time.perf_counter
-    from course_utils import machine
-
-    if not options.plain_malloc:
-        keep_freed_memory()
-    heading("tensorflow", "keras", "torch")
-    machine.hush()
+    options, clock = start(parser, "tensorflow", "keras", "torch")
     data = training_images()
     prove_equal(data.images[:4], data.masks[:4])
     for batch_size in options.batches:

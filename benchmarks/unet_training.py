@@ -25,10 +25,10 @@ import argparse
 import math
 import os
 import sys
-import time
 from collections import Counter
+from functools import partial
 
-from _common import heading, interleaved, keep_freed_memory, one_thread, print_speeds
+from _common import interleaved
 
 try:
     import segmentation_models_pytorch as smp
@@ -42,7 +42,8 @@ except ImportError as error:
 except RuntimeError as error:  # what torchvision raises if it was built for another PyTorch
     sys.exit(f"PyTorch and torchvision do not fit together, install both anew: {error}")
 
-POLICIES = ("float32", "mixed_bfloat16")
+from _training import POLICIES, print_speeds, start, torch_batch, torch_contestant, torch_steps
+
 # Precision of PyTorch, and torch.compile or not.
 TORCH = (("float32", False), ("float32", True), ("bfloat16", False), ("bfloat16", True))
 ENCODER = "resnet34"
@@ -190,23 +191,13 @@ def torch_training(images, masks, batch_size, steps, precision, compiled):
     from course_utils.datasets import IGNORE
 
     chosen = [i % len(images) for i in range(batch_size)]
-    x = torch.from_numpy(images[chosen]).permute(0, 3, 1, 2).float() / 255
-    x = x.to(memory_format=torch.channels_last)
+    x, _ = torch_batch(images[chosen], masks[chosen])
     y = torch.from_numpy(masks[chosen]).long()
-    model = torch_unet().train()
-    forward = torch.compile(model) if compiled else model
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, fused=True)
 
-    def train(steps=steps):
-        for _ in range(steps):
-            optimizer.zero_grad(set_to_none=True)
-            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-                logits = forward(x)
-            functional.cross_entropy(logits.float(), y, ignore_index=IGNORE).backward()
-            optimizer.step()
+    def loss(logits, y):
+        return functional.cross_entropy(logits.float(), y, ignore_index=IGNORE)
 
-    train(1)
-    return train
+    return torch_steps(torch_unet().train(), loss, x, y, steps, precision, compiled)
 
 
 def compare(size, options, clock):
@@ -216,16 +207,9 @@ def compare(size, options, clock):
     job = images, masks, options.batch, steps
     contestants = {f"Keras {policy}": keras_training(*job, policy) for policy in POLICIES}
     for precision, compiled in TORCH:
-        name = f"PyTorch {precision}{', compiled' * compiled}"
-        if compiled and options.no_compile:
-            continue
-        try:
-            contestants[name] = torch_training(*job, precision, compiled)
-        except Exception as error:
-            if not compiled:
-                raise
-            # torch.compile wants a C++ compiler, which not every machine has.
-            print(f"{name} does not work here: {str(error).strip().splitlines()[0][:80]}")
+        if not (compiled and options.no_compile):
+            make = partial(torch_training, *job, precision, compiled)
+            contestants |= torch_contestant(precision, make, compiled)
     seconds = interleaved(contestants, options.rounds, warm_up=False, clock=clock)
     print(f"    batch {options.batch}, {options.rounds} rounds of {steps} steps")
     print_speeds(seconds, steps * options.batch, clock)
@@ -241,16 +225,8 @@ def main():
     parser.add_argument("--images", type=int, default=64, help="images a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
-    parser.add_argument("--plain-malloc", action="store_true", help="leave glibc as it is")
-    parser.add_argument("--one-thread", action="store_true", help="count processor time")
-    options = parser.parse_args()
-    clock = one_thread() if options.one_thread else time.perf_counter
-    if not options.plain_malloc:
-        keep_freed_memory()
-    heading("tensorflow", "keras", "segmentation-models", "torch", "segmentation-models-pytorch")
-    from course_utils import machine
-
-    machine.hush()
+    packages = "segmentation-models", "torch", "segmentation-models-pytorch"
+    options, clock = start(parser, "tensorflow", "keras", *packages)
     for height_width in options.size:
         prove_alike(height_width)
         compare(height_width, options, clock)

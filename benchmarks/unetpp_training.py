@@ -25,18 +25,10 @@ the processor's seconds instead of the clock's: other programs change those far 
 
 import argparse
 import math
-import os
 import sys
-import time
+from functools import partial
 
-from _common import (
-    _processor_seconds,
-    heading,
-    interleaved,
-    keep_freed_memory,
-    one_thread,
-    print_speeds,
-)
+from _common import interleaved, share_of_others
 
 try:
     import torch
@@ -45,9 +37,9 @@ except ImportError as error:
         f"This benchmark compares with PyTorch, which is not here ({error}): pip install torch"
     )
 
+from _training import POLICIES, print_speeds, start, torch_batch, torch_contestant, torch_steps
 from _unetpp_torch import TorchUNet, TorchUNetPP, copy_weights, torch_loss
 
-POLICIES = ("float32", "mixed_bfloat16")
 # Precision of PyTorch, and torch.compile or not.
 TORCH = (("float32", False), ("float32", True), ("bfloat16", False), ("bfloat16", True))
 # Trainable parameters with filters 32-64-128-256-512 on three channels.
@@ -89,12 +81,6 @@ def made_up_nuclei(n_images=32, side=SIDE, seed=0):
     fields = [_nuclei.nuclei(rng, side, side) for _ in range(n_images)]
     images, instances = map(np.stack, zip(*fields, strict=True))
     return images, (instances > 0).astype(np.uint8)
-
-
-def torch_batch(images, masks):
-    """Images and masks as PyTorch likes them best: float32, channels last."""
-    x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
-    return x.to(memory_format=torch.channels_last), torch.from_numpy(masks)[:, None].float()
 
 
 def prove_alike(network, width=32, side=SIDE, n_images=4):
@@ -184,19 +170,7 @@ def torch_training(network, options, images, masks, precision, compiled):
     chosen = [i % len(images) for i in range(options.batch)]
     x, y = torch_batch(images[chosen], masks[chosen])
     model = torch_network(network, options.width).train()
-    forward = torch.compile(model) if compiled else model
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-4, eps=1e-7, fused=True)
-
-    def train(steps=options.steps):
-        for _ in range(steps):
-            optimizer.zero_grad(set_to_none=True)
-            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-                outputs = forward(x)
-            torch_loss(outputs, y).backward()
-            optimizer.step()
-
-    train(1)
-    return train
+    return torch_steps(model, torch_loss, x, y, options.steps, precision, compiled, 3e-4)
 
 
 def compare(network, options, clock):
@@ -204,24 +178,15 @@ def compare(network, options, clock):
     job = (network, options, *made_up_nuclei())
     contestants = {f"Keras {policy}": keras_training(*job, policy) for policy in POLICIES}
     for precision, compiled in TORCH:
-        name = f"PyTorch {precision}{', compiled' * compiled}"
-        if compiled and options.no_compile:
-            continue
-        try:
-            contestants[name] = torch_training(*job, precision, compiled)
-        except Exception as error:
-            if not compiled:
-                raise
-            # torch.compile wants a C++ compiler, which not every machine has.
-            print(f"{name} does not work here: {str(error).strip().splitlines()[0][:80]}")
-    before, began = _processor_seconds(), time.perf_counter()
+        if not (compiled and options.no_compile):
+            make = partial(torch_training, *job, precision, compiled)
+            contestants |= torch_contestant(precision, make, compiled)
+    share_since = share_of_others()
     seconds = interleaved(contestants, options.rounds, warm_up=False, clock=clock)
-    everyone, ours = (now - then for now, then in zip(_processor_seconds(), before, strict=True))
-    share = (everyone - ours) / (os.cpu_count() * (time.perf_counter() - began))
+    share = share_since()
     print(f"    batch {options.batch}, {options.rounds} rounds of {options.steps} steps")
     print_speeds(seconds, options.steps * options.batch, clock)
-    # Only Linux tells; two counters of different grain may differ by less than nothing.
-    others = f"{max(0, share):.0%}" if everyone else "an unknown share"
+    others = "an unknown share" if share is None else f"{share:.0%}"
     print(f"    other programs took {others} of the processor meanwhile", flush=True)
 
 
@@ -234,16 +199,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=4, help="steps a round")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
-    parser.add_argument("--plain-malloc", action="store_true", help="leave glibc as it is")
-    parser.add_argument("--one-thread", action="store_true", help="count processor time")
-    options = parser.parse_args()
-    clock = one_thread() if options.one_thread else time.perf_counter
-    if not options.plain_malloc:
-        keep_freed_memory()
-    heading("tensorflow", "keras", "torch")
-    from course_utils import machine
-
-    machine.hush()
+    options, clock = start(parser, "tensorflow", "keras", "torch")
     for network in options.networks:
         prove_alike(network, options.width)
         compare(network, options, clock)

@@ -1,36 +1,17 @@
 """The benchmark of U-Net and UNet++: that it compares like with like, and what it says."""
 
 import importlib.util
-import os
-import subprocess
-import sys
 
 import pytest
-from notebook_rules import ROOT
+from test_benchmark_unet import run_benchmark, run_program
 
-SCRIPT = ROOT / "benchmarks" / "unetpp_training.py"
 needs_torch = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs PyTorch")
-
-
-def run_benchmark(*options, path=ROOT):
-    return subprocess.run(
-        [sys.executable, SCRIPT, *options],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(path)},
-    )
-
-
-def run_program(program):
-    return subprocess.run(
-        [sys.executable, "-c", program], cwd=SCRIPT.parent, capture_output=True, text=True
-    )
 
 
 def test_says_that_pytorch_is_missing(tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('No module named torch')")
 
-    done = run_benchmark(path=tmp_path)
+    done = run_benchmark("unetpp_training", path=tmp_path)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "No module named torch" in done.stderr
@@ -97,6 +78,7 @@ refused("unet", _unetpp_torch.TorchUNet(filters))
 @needs_torch
 def test_trains_and_prints_what_was_asked_for():
     done = run_benchmark(
+        "unetpp_training",
         *"--networks unet --width 2 --batch 3 --rounds 1 --steps 2".split(),
         *"--no-compile --one-thread --plain-malloc".split(),
     )
@@ -119,6 +101,7 @@ def test_deep_supervision_takes_the_mean_of_four_losses():
         """
 from argparse import Namespace
 import tensorflow as tf
+from _training import one_thread
 from unetpp_training import *
 
 one_thread()
@@ -145,6 +128,6 @@ print("not trained:", same)
 
 @needs_torch
 def test_unknown_network_is_refused():
-    done = run_benchmark("--networks", "segnet")
+    done = run_benchmark("unetpp_training", "--networks", "segnet")
     assert done.returncode == 2
     assert "unetpp-deep" in done.stderr

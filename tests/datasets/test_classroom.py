@@ -102,26 +102,17 @@ def mirror(tiny, tmp_path):
 
 
 @pytest.fixture
-def address(request, mirror, tmp_path):
+def address(request, mirror, tmp_path, monkeypatch):
     """The mirror's folder, or its address at Python's own web server, and that server's log."""
     log = tmp_path / "http.log"
     if request.param == "folder":
         yield str(mirror), None
         return
-    with log.open("w") as errors:
-        server = subprocess.Popen(
-            [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"],
-            cwd=mirror,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-        try:
-            port = re.search(r"port (\d+)", server.stdout.readline())[1]
-            yield f"http://127.0.0.1:{port}/", log
-        finally:
-            server.terminate()
-            server.communicate(timeout=30)
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    from classroom import served
+
+    with served(mirror, log) as url:
+        yield f"{url}/", log
 
 
 @pytest.mark.parametrize(
