@@ -5,7 +5,8 @@ import time
 import keras
 from tqdm import tqdm
 
-from .plotting.charts import draw_curves
+from .plotting.alt import bundle
+from .plotting.charts import describe_curves, draw_curves
 from .plotting.figures import new_figure, png
 
 
@@ -98,12 +99,13 @@ class LiveCurves(keras.callbacks.Callback):
             return
         from IPython.display import display
 
-        picture = {"image/png": png(self._draw()), "text/plain": self._title()}
+        text = f"{self._title()}. {describe_curves({'': self.values}, self.quantities)}"
+        picture, metadata = bundle(png(self._draw()), text)
         self._drawn = self._epochs
         if self._handle is None:
-            self._handle = display(picture, raw=True, display_id=True)
+            self._handle = display(picture, metadata=metadata, raw=True, display_id=True)
         else:
-            self._handle.update(picture, raw=True)
+            self._handle.update(picture, metadata=metadata, raw=True)
         self._last = time.monotonic()
 
     def _draw(self):

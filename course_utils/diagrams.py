@@ -8,18 +8,23 @@ https://arxiv.org/abs/1603.07285; the checkerboard Odena, Dumoulin & Olah (2016)
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from .plotting.concepts import detection_instance_semantic, iou_venn, network
+from .plotting.alt import counted, described
+from .plotting.concepts import detection_instance_semantic, iou_venn
 from .plotting.figures import bare, new_figure
 from .plotting.grids import (
     WINDOWS,
     canvas,
+    check_position,
+    check_sizes,
     draw_cell,
     draw_chosen,
     draw_connection,
     draw_counts,
     draw_window,
+    square,
     window_turn,
 )
+from .plotting.networks import network
 
 __all__ = [
     "checkerboard",
@@ -51,7 +56,7 @@ def convolution(size=7, kernel=3, stride=2, padding=1, position=(0, 0)):
     ValueError
         If the kernel is larger than the padded input, or there is no such output pixel.
     """
-    _check(size=size, kernel=kernel, stride=stride, padding=padding)
+    check_sizes(size=size, kernel=kernel, stride=stride, padding=padding)
     padded = size + 2 * padding
     if kernel > padded:
         raise ValueError(
@@ -60,7 +65,7 @@ def convolution(size=7, kernel=3, stride=2, padding=1, position=(0, 0)):
         )
     rest = (padded - kernel) % stride
     out = (padded - kernel) // stride + 1
-    row, column = _position(position, out, "output")
+    row, column = check_position(position, out, "output")
     figure, ax, (x, y), (out_x, out_y) = canvas(padded, out)
 
     for r, c in np.ndindex(padded, padded):
@@ -85,7 +90,13 @@ def convolution(size=7, kernel=3, stride=2, padding=1, position=(0, 0)):
     if rest:
         note += f"\n{rest} row{'s' * (rest > 1)} and as many columns at the end are never seen."
     ax.set_xlabel(note, loc="left")
-    return figure
+    text = f"A convolution: input of {square(size)} pixels"
+    text += f" with {padding} of zeros around it" if padding else ""
+    text += f", kernel {square(kernel)}, stride {stride}, output of {square(out)} pixels. Drawn "
+    text += f"strongly: what output row {row}, column {column} sees."
+    if rest:
+        text += f" Never seen: {counted(rest, 'row')} and as many columns at the end."
+    return described(figure, text)
 
 
 def transposed_convolution(size=3, kernel=4, stride=2, padding=1, position=(0, 0)):
@@ -112,7 +123,7 @@ def transposed_convolution(size=3, kernel=4, stride=2, padding=1, position=(0, 0
     """
     counts = overlap_count(size, kernel, stride)
     out = overlap_count(size, kernel, stride, padding).shape[0]
-    row, column = _position(position, size, "input")
+    row, column = check_position(position, size, "input")
     figure, ax, (x, y), (out_x, out_y) = canvas(size, len(counts))
 
     draw_counts(ax, counts, out_x, out_y, cut=padding, colours="Greys")
@@ -139,7 +150,12 @@ def transposed_convolution(size=3, kernel=4, stride=2, padding=1, position=(0, 0
     if padding:
         note += f" Black frame: the output; padding cuts {padding} from each side."
     ax.set_xlabel(note, loc="left")
-    return figure
+    text = f"A transposed convolution: each pixel of an input of {square(size)} paints "
+    text += f"{square(kernel)} pixels, {stride} from the next; {square(out)} remain"
+    text += f" after {padding} are cut from each side" if padding else ""
+    kept = counts[padding : padding + out, padding : padding + out]
+    sums = f"{kept.min()} to {kept.max()}" if np.ptp(kept) else str(kept.max())
+    return described(figure, f"{text}. In an output pixel {sums} of them add up.")
 
 
 def overlap_count(size, kernel, stride, padding=0):
@@ -159,7 +175,7 @@ def overlap_count(size, kernel, stride, padding=0):
     ValueError
         If a number is too small, or the padding would cut everything away.
     """
-    _check(size=size, kernel=kernel, stride=stride, padding=padding)
+    check_sizes(size=size, kernel=kernel, stride=stride, padding=padding)
     full = stride * (size - 1) + kernel
     if full <= 2 * padding:
         raise ValueError(f"padding {padding} cuts away all of the {full} pixels that are painted")
@@ -186,6 +202,7 @@ def checkerboard(settings=((3, 2), (4, 2)), size=6):
     counts = [overlap_count(size, kernel, stride) for kernel, stride in settings]
     figure, axes = new_figure(1, len(settings), height=min(9 / len(settings), 4) + 0.6)
     top = max(count.max() for count in counts)
+    said = []
     for ax, count, (kernel, stride) in zip(axes[0], counts, settings, strict=True):
         draw_counts(ax, count, top=top)
         ax.set(xlim=(-0.1, len(count) + 0.1), ylim=(len(count) + 0.1, -0.1), aspect="equal")
@@ -193,28 +210,16 @@ def checkerboard(settings=((3, 2), (4, 2)), size=6):
         border = min(kernel - 1, len(count) // 2)
         inner = np.unique(count[border : len(count) - border, border : len(count) - border])
         ax.set_title(f"kernel {kernel}, stride {stride}", loc="left", fontsize=11)
-        listed = " or ".join(str(number) for number in inner)
+        numbers = " or ".join(str(number) for number in inner)
         ax.set_xlabel(
-            f"inside, {listed} input pixels reach an output pixel:\n"
+            f"inside, {numbers} input pixels reach an output pixel:\n"
             + ("even" if inner.size == 1 else "uneven, seen as a checkerboard"),
             loc="left",
         )
-    return figure
-
-
-def _check(*, size, kernel, stride, padding):
-    for name, value, least in (
-        ("size", size, 1),
-        ("kernel", kernel, 1),
-        ("stride", stride, 1),
-        ("padding", padding, 0),
-    ):
-        if value != int(value) or value < least:
-            raise ValueError(f"{name} must be a whole number, {least} or more; it is {value}")
-
-
-def _position(position, count, name):
-    row, column = position
-    if not (0 <= row < count and 0 <= column < count):
-        raise ValueError(f"position {position} is not in the {name}, which is {count} × {count}")
-    return row, column
+        even = "even" if inner.size == 1 else "an uneven checkerboard"
+        said.append(f"kernel {kernel} with stride {stride}: {numbers}, {even}")
+    return described(
+        figure,
+        "How many input pixels of a transposed convolution reach each output pixel, away from the "
+        f"border: {'; '.join(said)}.",
+    )

@@ -127,6 +127,25 @@ def measured_scores(chapter, score, starts_with="", profile="full", by=()):
     return found
 
 
+def scores_by_seed(chapter, score, profile="full"):
+    """Return our measured figures of a chapter such that trainings can be compared seed by seed.
+
+    Parameters
+    ----------
+    chapter, score, profile : str
+        As for `measured_scores`.
+
+    Returns
+    -------
+    dict of str to dict of int to float
+        Name of the training -> seed -> score.
+    """
+    found = {}
+    for entry in measured_records(chapter, profile):
+        found.setdefault(entry["run"], {})[entry["seed"]] = entry["scores"][score]
+    return found
+
+
 class Scoreboard:
     """Yours, ours and the published figure of each training, each with its protocol.
 

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import nbformat
+from jinja2 import DictLoader
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 from notebook_runner import NOTEBOOKS, ROOT, execute, read
@@ -55,6 +56,14 @@ body.jp-Notebook .jp-InputArea-editor {{ overflow-x: auto; }}
 </style>
 """
 
+# nbconvert's "lab" pages leave out what a figure says to readers who cannot see it.
+TEMPLATE = """{%- extends "lab/index.html.j2" -%}
+{%- block data_png -%}
+{%- set alt = output | get_metadata("alt", "image/png") or "Figure" -%}
+{{ super() | replace("<img ", '<img alt="' ~ (alt | escape_html) ~ '" ', 1) }}
+{%- endblock -%}
+"""
+
 
 def title_and_promise(notebook):
     """Return the chapter's title and its first paragraph as plain text."""
@@ -72,7 +81,9 @@ def to_html(notebook, title):
     It follows the reader's choice of light or dark, and is read on a telephone as on a wide screen.
     """
     # With embed_images=True nbconvert closes each <details> at once, and solutions stand open.
-    exporter = HTMLExporter()
+    exporter = HTMLExporter(
+        extra_loaders=[DictLoader({"course.html.j2": TEMPLATE})], template_file="course.html.j2"
+    )
     page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
     jinja = exporter.environment
     dark, _, _ = jinja.loader.get_source(jinja, "static/theme-dark.css")

@@ -166,6 +166,20 @@ def _prints(source):
     )
 
 
+def rule_alternatives(chapter):
+    """Every figure has a text for readers who cannot see it."""
+    for cell in chapter.code:
+        for output in cell["outputs"]:
+            if "image/png" not in output.get("data", {}):
+                continue
+            text = output["metadata"].get("image/png", {}).get("alt", "")
+            if len(text) < 20 or text.startswith("<"):
+                yield (
+                    f"cell {cell['id']}: its figure's text is {text!r}; end the cell with "
+                    "plotting.show(figure, text), or with one of the course's functions"
+                )
+
+
 def rule_size(chapter):
     """The file stays under a megabyte."""
     size = len(json.dumps(chapter.notebook, indent=1, ensure_ascii=False).encode())

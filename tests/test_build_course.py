@@ -4,6 +4,7 @@ import build_course
 import draw_overview
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 
 TITLE = (
     "# 01 · A chapter\n\n[![Badge](b.svg)](c)\n\nThe *promise* of `it`, [here](x.md).\n\n> A box"
@@ -40,6 +41,18 @@ def test_what_is_folded_stays_inside_its_fold():
     folded = page[page.index("<details>") : page.index("</details>")]
     assert "Hence." in folded
     assert "highlight" in folded
+
+
+def test_figures_say_what_they_show():
+    figure = nbformat.v4.new_output(
+        "display_data",
+        {"image/png": "iVBORw0KGgo=", "text/plain": "text"},
+        metadata={"image/png": {"alt": 'IoU of "a<b"'}},
+    )
+    cell = nbformat.v4.new_code_cell(outputs=[figure])
+    page = build_course.to_html(nbformat.v4.new_notebook(cells=[cell]), "A title")
+    (image,) = BeautifulSoup(page, "html.parser").find_all("img")
+    assert image["alt"] == 'IoU of "a<b"'
 
 
 def test_pages_have_dark_colours_a_width_and_code_that_scrolls():

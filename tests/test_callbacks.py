@@ -67,6 +67,8 @@ def test_a_run_leaves_one_figure_and_one_line(outputs):
     line, figure = outputs[1]  # and nothing else, though the run drew after every epoch
     assert outputs[2][0].text == "2\n[]\n"
     assert figure.data["text/plain"].startswith("epoch 3 of 3, 0:")
+    assert "Validation" in figure.data["text/plain"]
+    assert figure.metadata["image/png"]["alt"] == figure.data["text/plain"]
     from PIL import Image
 
     picture = np.asarray(

@@ -153,10 +153,34 @@ def test_foreground_ious_against_the_other_scores(batch_size):
         assert found["iou_batches"] == found["iou_pixels"]
 
 
+def test_pieces_hit_by_hand():
+    truth = [[[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 1, 0]], [[1, 0, 0], *[[0] * 3] * 3]]
+    prediction = [[[0] * 3] * 3 + [[0, 1, 1]], [[1, 1, 0], *[[0] * 3] * 3]]
+    sizes, hits = metrics.pieces_hit(truth, prediction)  # a corner joins, the next image does not
+    assert sizes.tolist() == [2, 2, 1]
+    assert hits.tolist() == [0, 1, 1]
+    nothing = np.zeros((1, 4, 3))
+    assert [found.tolist() for found in metrics.pieces_hit(nothing, truth[:1])] == [[], []]
+
+
+def test_pieces_hit_against_scikit_image():
+    from skimage import measure
+
+    rng = np.random.default_rng(0)
+    truth, prediction = rng.random((4, 30, 25)) < 0.3, rng.random((4, 30, 25)) < 0.3
+    expected = [
+        (region.area, found[tuple(region.coords.T)].sum())
+        for mask, found in zip(truth, prediction, strict=True)
+        for region in measure.regionprops(measure.label(mask, connectivity=2))
+    ]
+    assert sorted(zip(*metrics.pieces_hit(truth, prediction), strict=True)) == sorted(expected)
+
+
+@pytest.mark.parametrize("score", [metrics.foreground_ious, metrics.pieces_hit])
 @pytest.mark.parametrize("shapes", [((2, 3, 4), (2, 3, 5)), ((3, 4), (3, 4)), ((0, 3, 4),) * 2])
-def test_foreground_ious_names_the_shapes(shapes):
+def test_scores_of_foreground_name_the_shapes(score, shapes):
     with pytest.raises(ValueError, match=r"truth \(.* and prediction \(.* must be of one shape"):
-        metrics.foreground_ious(*(np.zeros(shape, int) for shape in shapes))
+        score(*(np.zeros(shape, int) for shape in shapes))
 
 
 def test_what_is_predicted_on_ignored_pixels_plays_no_role():

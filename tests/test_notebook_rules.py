@@ -108,12 +108,14 @@ def good_chapter():
             ),
         ]
     cells += [
+        code("figure", "plotting.show(figure, text)"),
         code("train", 'model.fit(x, y)\nrun.record("MLP", {})'),
         code("scoreboard", "run.scoreboard()"),
         markdown("end", END),
     ]
-    for count, cell in enumerate((c for c in cells if c["cell_type"] == "code"), start=1):
-        cell["execution_count"] = count
+    cell({"cells": cells}, "figure")["outputs"] = [figure("Two pictures of one heart.")]
+    for count, one in enumerate((c for c in cells if c["cell_type"] == "code"), start=1):
+        one["execution_count"] = count
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return {
         "nbformat": 4,
@@ -181,6 +183,12 @@ def stream(text):
     return {"output_type": "stream", "name": "stdout", "text": text}
 
 
+def figure(alt=None):
+    """Return an output with a picture in it."""
+    metadata = {"image/png": {"alt": alt}} if alt else {}
+    return {"output_type": "display_data", "data": {"image/png": ""}, "metadata": metadata}
+
+
 ERROR = {"output_type": "error", "ename": "E", "evalue": "", "traceback": []}
 BREAKS = [
     ("format", "4.4", lambda n: n.update(nbformat_minor=4)),
@@ -203,6 +211,8 @@ BREAKS = [
     ("executed", "is an error", outputs("train", ERROR)),
     ("executed", "no output", outputs("scoreboard")),
     ("executed", "no output", outputs("ex-one-stub")),
+    ("alternatives", "text is ''", outputs("train", figure())),
+    ("alternatives", "text is '<F", outputs("train", figure("<Figure size 640x480 with 1 Axes>"))),
     ("size", "1,000,000", outputs("train", stream("x" * 1_000_000))),
     ("length", "21 lines", put("train", "x = 1\n" * 21)),
     ("length", "lines of code", lambda n: n["cells"].extend([cell(n, "train")] * 100)),

@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 
 from course_utils import plotting
 from course_utils.datasets import Dataset
-from course_utils.plotting import figures
+from course_utils.plotting import figures, labels
 
 IMAGE = np.full((12, 16), 90, np.uint8)
 MASK = np.zeros((12, 16), np.uint8)
@@ -262,10 +262,10 @@ def test_history_says_what_was_recorded():
 
 
 def test_spread_keeps_order_and_gap():
-    placed = figures.spread([0.0, 0.1, 5.0, 0.05], gap=1.0)
+    placed = labels.spread([0.0, 0.1, 5.0, 0.05], gap=1.0)
     assert (np.diff(np.sort(placed)) >= 1 - 1e-6).all()
     assert list(np.argsort(placed)) == [0, 3, 1, 2]
-    np.testing.assert_array_equal(figures.spread([3.0, 1.0], gap=1.0), [3.0, 1.0])
+    np.testing.assert_array_equal(labels.spread([3.0, 1.0], gap=1.0), [3.0, 1.0])
 
 
 def test_foreground_share_counts_every_image_and_marks_the_median():

@@ -159,6 +159,20 @@ def test_measured_scores_by_two_details(folder, monkeypatch):
     assert kept[1]["pictures"] == 50
 
 
+def test_scores_by_seed(folder, monkeypatch):
+    monkeypatch.setattr(scoreboard, "results_folder", lambda: folder)
+    measured(
+        folder,
+        entry(run="a", seed=2, miou=0.8),
+        entry(run="b", seed=2, miou=0.9),
+        entry(run="a", seed=0, miou=0.7),
+        entry(run="a", seed=2, profile="quick", miou=0.1),
+    )
+    assert scoreboard.scores_by_seed("02_mri_fcn", "miou") == {"a": {2: 0.8, 0: 0.7}, "b": {2: 0.9}}
+    assert scoreboard.scores_by_seed("02_mri_fcn", "miou", "quick") == {"a": {2: 0.1}}
+    assert scoreboard.scores_by_seed("01_mri_mlp", "miou") == {}
+
+
 def test_results_are_beside_the_package_or_in_its_copy(tmp_path, monkeypatch):
     assert scoreboard.results_folder() == PROJECT / "results"
     installed = tmp_path / "site-packages" / "course_utils"

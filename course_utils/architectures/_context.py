@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
+from ..plotting.alt import described, listed
 from ._blocks import COLOURS, SMALL, arrow, block, grid, heading, key, sheet, write
 
 BINS = (1, 2, 3, 6)  # cells along one side
@@ -49,7 +50,12 @@ def pspnet():
     for x, text in tops:
         write(ax, x, 3.32, text)
     key(ax, 0.15, 0.15, encoder="encoder", context="context", skip="skip", decoder="decoder")
-    return figure
+    return described(
+        figure,
+        f"Block diagram of PSPNet: features of {side} by {side} are averaged in a pyramid of "
+        f"{listed(f'{bins} by {bins}' for bins in BINS)} cells, convolved, upsampled, and "
+        "concatenated with the features themselves before the scores.",
+    )
 
 
 def atrous(rate=(1, 2, 4)):
@@ -91,7 +97,12 @@ def atrous(rate=(1, 2, 4)):
     write(
         ax, 0.2, 0.17, "The same nine weights (numbered), further apart: no weight more.", ha="left"
     )
-    return figure
+    views = listed(f"{2 * int(rate) + 1} by {2 * int(rate) + 1}" for rate in rates)
+    return described(
+        figure,
+        f"Where the nine weights of a 3 by 3 atrous convolution lie on a grid of pixels, with "
+        f"{'rate' if len(rates) == 1 else 'rates'} {listed(rates)}: the view is {views} pixels.",
+    )
 
 
 def atrous_taps(rate):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..plotting.alt import described
 from ._blocks import SMALL, arrow, block, grid, heading, key, sheet, write
 from ._context import atrous_taps
 
@@ -33,7 +34,12 @@ def deeplab():
         decoder="sharpens",
         plain="as before",
     )
-    return figure
+    return described(
+        figure,
+        "Four block diagrams of DeepLab, with what is new in colour. v1: atrous convolution and a "
+        "CRF; v2: ASPP, four rates in parallel; v3: three rates and the whole image, no CRF; v3+: "
+        "a small decoder with finer features.",
+    )
 
 
 def separable_weights(kernel, inputs, outputs):

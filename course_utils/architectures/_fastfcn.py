@@ -1,5 +1,6 @@
 """FastFCN: an undilated backbone, and its last three stages joined at the finest's size."""
 
+from ..plotting.alt import described
 from ._blocks import SMALL, arrow, block, heading, key, sheet, write
 
 STAGES = ((3, 8, 512), (4, 16, 1024), (5, 32, 2048))  # stage, stride, channels of a ResNet
@@ -53,4 +54,9 @@ def fastfcn():
         write(ax, x, 2.45, "concatenated", SMALL)
     write(ax, 7.1, 0.2, "All at stride 8", SMALL)
     key(ax, 0.2, 0.13, encoder="encoder", skip="skip", decoder="decoder", context="context")
-    return figure
+    return described(
+        figure,
+        "Two block diagrams. Above, before: a backbone with atrous convolution stays at stride 8. "
+        "Below, FastFCN: the backbone shrinks to stride 32, and joint pyramid upsampling makes of "
+        "its last three maps one at stride 8.",
+    )

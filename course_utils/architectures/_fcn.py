@@ -2,6 +2,7 @@
 
 import itertools
 
+from ..plotting.alt import described
 from ._blocks import LARGE, SMALL, arrow, block, heading, key, sheet, write
 
 
@@ -66,7 +67,12 @@ def fcn(size=(384, 512), classes=21):
         write(ax, (left + right) / 2, 3.15, text, SMALL)
     heading(ax, 0.1, 1.82, "Finer: scores of earlier maps added on the way up")
     _fusion(ax)
-    return figure
+    return described(
+        figure,
+        f"Block diagram. Above: VGG16 makes one label of one size of image. Middle: the FCN makes "
+        f"{height // 32} by {width // 32} scores of {height} by {width} pixels and upsamples them. "
+        f"Below: FCN-16s and FCN-8s add the scores of earlier, finer maps.",
+    )
 
 
 def _fusion(ax):

@@ -1,5 +1,6 @@
 """The years of the survey's networks, and the two things that all of them are about."""
 
+from ..plotting.alt import described, listed
 from ._blocks import SMALL, block, heading, sheet, write
 
 # name, year of the publication that is cited (preprints are up to two years older), kind, idea
@@ -41,4 +42,12 @@ def timeline():
         write(
             ax, x, line, str(year), 9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5}
         )
-    return figure
+    groups = {
+        kind: listed((f"{name} {year}" for name, year, group, _ in WORKS if group == kind), 9)
+        for kind in ("decoder", "context")
+    }
+    return described(
+        figure,
+        f"Timeline of networks. Above, resolution won back: {groups['decoder']}. "
+        f"Below, context at many scales: {groups['context']}.",
+    )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..plotting.alt import counted, described
 from ..plotting.figures import GREY
 from ._blocks import MEDIUM, SMALL, arrow, block, key, sheet, write
 
@@ -96,7 +97,15 @@ def padded_unet(
         skip="skip, and concatenated",
         decoder="decoder block",
     )
-    return figure
+    height, width, _ = maps["image"]
+    low, short, depth = maps[f"down_{last}"]
+    return described(
+        figure,
+        f"Block diagram of a U-Net whose convolutions pad, in the form of a U: {height} by "
+        f"{width} pixels come in and as many logits out. {counted(last, 'pooling')} down to "
+        f"{low} by {short} with {depth} channels, as many {upsampling} steps up, each joined "
+        "with the encoder's map.",
+    )
 
 
 def _padded_maps(size, channels, classes, filters, upsampling):

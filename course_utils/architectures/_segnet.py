@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..plotting.alt import described, listed
 from ._blocks import SMALL, arrow, block, grid, heading, key, sheet, write
 
 POOLING_EXAMPLE = ((1, 5, 2, 0), (3, 2, 8, 1), (0, 1, 4, 2), (7, 3, 1, 6))
@@ -66,7 +67,12 @@ def segnet(numbers=POOLING_EXAMPLE):
         "The zeros are filled by the convolutions that follow."
     )
     write(ax, 4.75, 0.4, note, SMALL, ha="left")
-    return figure
+    return described(
+        figure,
+        "Block diagram of SegNet: an encoder of five stages and a decoder that mirrors it, joined "
+        "by the positions of the maxima. Beside it 4 by 4 numbers, pooled to "
+        f"{listed(pooled.ravel())} and put back where they were, with zeros around.",
+    )
 
 
 def pool_with_positions(numbers):

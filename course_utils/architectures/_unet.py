@@ -1,5 +1,6 @@
 """The U-Net: an encoder, a decoder, and the encoder's maps concatenated to the decoder's."""
 
+from ..plotting.alt import counted, described
 from ._blocks import SMALL, arrow, block, key, sheet, write
 
 UNET_CHANNELS = (64, 128, 256, 512, 1024)
@@ -49,7 +50,12 @@ def unet(size=572, classes=2):
     note = "Each box: two 3 × 3 convolutions without padding; each takes 2 pixels off a side"
     write(ax, 4.5, 3.68, note, SMALL)
     key(ax, 1.2, 0.13, encoder="encoder", decoder="decoder", skip="skip: cropped, concatenated")
-    return figure
+    return described(
+        figure,
+        f"Block diagram of the U-Net, in the form of a U: {counted(classes, 'channel')} of logits "
+        f"for {up[0]} by {up[0]} of the image's {size} by {size} pixels. Four poolings down to "
+        f"{down[4]} by {down[4]}, four steps up, each joined with the encoder's cropped maps.",
+    )
 
 
 def _unet_sizes(size):

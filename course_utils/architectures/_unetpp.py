@@ -2,6 +2,7 @@
 
 import numbers
 
+from ..plotting.alt import counted, described
 from ._blocks import arrow, block, key, sheet, write
 
 NODE = 0.66, 0.34  # inches, wide and tall
@@ -86,7 +87,22 @@ def unetpp(filters=(32, 64, 128, 256, 512), deep_supervision=False, highlight=No
     if last == 1:
         del texts["context"]
     key(ax, 0.15, 0.15, **texts)
-    return figure
+    return described(figure, _in_words(filters, deep_supervision, highlight, chosen))
+
+
+def _in_words(filters, deep_supervision, highlight, chosen):
+    levels = len(filters)
+    text = f"Diagram of a UNet++, a triangle of {levels * (levels + 1) // 2} nodes on {levels} "
+    text += "levels. On its left the encoder; each other node takes all before it on its level "
+    text += "and one from below. "
+    text += "Each" if deep_supervision else "Only the last"
+    text += " of those on top has an output."
+    if highlight is None:
+        return text
+    if isinstance(highlight, numbers.Integral):
+        return f"{text} Strong: the {len(chosen)} nodes that the output of X(0, {highlight}) needs."
+    sources = f" and the {counted(len(chosen) - 1, 'node')} that it sees" * (len(chosen) > 1)
+    return f"{text} Strong: {_name(highlight)}{sources}."
 
 
 def _inputs(node):

@@ -11,7 +11,7 @@ Segmentation", CVPR 2015: ``n_ij`` is the number of pixels of class ``i`` predic
 
 from .boundary import hausdorff_distance
 from .confusion import ConfusionMatrix, confusion_matrix
-from .images import binary_scores, foreground_ious, image_iou
+from .images import binary_scores, foreground_ious, image_iou, pieces_hit
 from .ranking import average_precision
 from .scores import (
     class_accuracy,
@@ -38,6 +38,7 @@ __all__ = [
     "image_iou",
     "mean_class_accuracy",
     "mean_iou",
+    "pieces_hit",
     "pixel_accuracy",
     "summary",
 ]

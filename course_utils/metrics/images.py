@@ -72,12 +72,7 @@ def foreground_ious(truth, prediction, batch_size=16, smooth=1e-5):
         Each in [0, 1]: ``iou_batches``, the mean over batches of the batch's IoU; ``iou_pixels``,
         one IoU of all pixels together; ``iou_images``, the mean over images.
     """
-    truth, prediction = (np.asarray(masks, bool) for masks in (truth, prediction))
-    if truth.ndim != 3 or truth.shape != prediction.shape or not len(truth):
-        raise ValueError(
-            f"truth {truth.shape} and prediction {prediction.shape} must be of one shape [N, H, W] "
-            "with at least one image."
-        )
+    truth, prediction = _binary_masks(truth, prediction)
     hit = (truth & prediction).sum(axis=(1, 2))
     union = (truth | prediction).sum(axis=(1, 2))
 
@@ -88,3 +83,37 @@ def foreground_ious(truth, prediction, batch_size=16, smooth=1e-5):
 
     sizes = {"iou_batches": batch_size, "iou_pixels": len(truth), "iou_images": 1}
     return {name: mean_over(size) for name, size in sizes.items()}
+
+
+def pieces_hit(truth, prediction):
+    """Count the pixels of each connected piece of the truth, and how many of them were found.
+
+    Pixels that touch at a side or a corner are of one piece.
+
+    Parameters
+    ----------
+    truth, prediction : array_like of {0, 1}, shape [N, H, W]
+
+    Returns
+    -------
+    sizes, hits : ndarray of int, one entry a piece
+        Pixels of the piece, and those of them where the prediction is 1: 0 if it was overlooked.
+    """
+    from scipy import ndimage
+
+    truth, prediction = _binary_masks(truth, prediction)
+    touching = np.zeros((3, 3, 3))
+    touching[1] = 1  # within an image, not from one image to the next
+    pieces, count = ndimage.label(truth, touching)
+    hits = np.bincount(pieces[prediction], minlength=count + 1)
+    return np.bincount(pieces.ravel())[1:], hits[1:]
+
+
+def _binary_masks(truth, prediction):
+    truth, prediction = (np.asarray(masks, bool) for masks in (truth, prediction))
+    if truth.ndim != 3 or truth.shape != prediction.shape or not len(truth):
+        raise ValueError(
+            f"truth {truth.shape} and prediction {prediction.shape} must be of one shape [N, H, W] "
+            "with at least one image."
+        )
+    return truth, prediction

@@ -6,11 +6,12 @@ In a notebook a returned Figure is shown once, with or without a semicolon behin
 from .charts import foreground_share, history
 from .classes import class_map
 from .comparisons import comparison, iou_picture, outcome, worst
-from .concepts import detection_instance_semantic, iou_venn, network
+from .concepts import detection_instance_semantic, iou_venn
 from .curves import degradation, learning_curve, loss_curves
-from .figures import class_palette
+from .figures import class_palette, show
 from .masks import overlay, show_pairs
 from .mistakes import gradient_maps, invented_classes
+from .networks import network
 from .nuclei import gallery, merged_masks
 from .outdoor import labels_of_scene, scenes, worst_scenes
 from .pairs import paired, paired_difference
@@ -43,6 +44,7 @@ __all__ = [
     "paired_difference",
     "scenes",
     "seeds",
+    "show",
     "show_pairs",
     "tradeoff",
     "worst",

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from .alt import between, counted, described, listed, standing
 from .figures import BLUE, GREY, VERMILION, cycle, is_ignored, new_figure, tidy
 from .labels import label_ends
 
@@ -57,7 +58,22 @@ def history(histories, quantities=("loss", "miou"), *, log_loss=False):
             for style, label in (("--", "training"), ("-", "validation"))
         ]
         axes[0, 0].legend(handles=styles, frameon=False, fontsize=9)
-    return figure
+    return described(figure, describe_curves(runs, quantities))
+
+
+def describe_curves(runs, quantities):
+    """Say what `draw_curves` draws, and where the last quantity ends in each run."""
+    epochs = max(len(values) for record in runs.values() for values in record.values())
+    names = [NAMES.get(quantity, quantity) for quantity in quantities]
+    said = f"Line chart of {counted(epochs, 'epoch')}: {listed(names)}"
+    said += f" of {listed(runs)}" if len(runs) > 1 else ""
+    for kind, prefix in (("Validation", "val_"), ("Training", "")):
+        ends = {name: _last(run.get(prefix + quantities[-1], ())) for name, run in runs.items()}
+        ends = {name: value for name, value in ends.items() if value is not None}
+        if ends:
+            ends = standing(ends, ".3g")
+            return f"{said}. {kind} {names[-1]} at the end: {ends}."
+    return f"{said}."
 
 
 def draw_curves(ax, runs, quantity, *, first=1):
@@ -117,7 +133,18 @@ def foreground_share(masks):
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     tidy(ax, "foreground pixels, share of the image", "images")
-    return figure
+    return described(
+        figure,
+        f"Histogram of {counted(len(shares), 'image')}: the share of foreground pixels is "
+        f"{between(shares, '.1%')}, with a median of {median:.1%}.",
+    )
+
+
+def _last(values):
+    """The last value that is finite, or None."""
+    values = np.asarray(values, dtype=float)
+    known = values[np.isfinite(values)]
+    return float(known[-1]) if known.size else None
 
 
 def _runs(histories):

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.patches import Patch
 
 from ..metrics import image_iou
+from .alt import between, counted, described, listed
 from .figures import (
     FALSE_ALARM,
     GREEN,
@@ -79,7 +80,12 @@ def comparison(
     for ax, name in zip(axes[0], ("image", "truth", *predictions), strict=True):
         ax.set_title(name, fontsize=11)
     figure.legend(handles=_outcome_legend(), loc="outside lower center", ncols=3, frameon=False)
-    return figure
+    text = (
+        f"Pictures of {counted(len(images), 'case')}, one a row: image, truth, and the masks of "
+        f"{listed(predictions)} with hits, misses and false alarms in three colours."
+    )
+    ranges = "; ".join(f"{name} {between(values)}" for name, values in scores.items())
+    return described(figure, f"{text} {score_name}: {ranges}." if scores else text)
 
 
 def worst(dataset, predictions, *, count=3, by=None):
@@ -105,7 +111,7 @@ def worst(dataset, predictions, *, count=3, by=None):
     same_length(images=dataset.images, **predictions)
     ious = {name: image_iou(dataset.masks, masks) for name, masks in predictions.items()}
     chosen = np.argsort(ious[by])[:count]  # NaN, where there is nothing to find, comes last
-    return comparison(
+    figure = comparison(
         dataset.images[chosen],
         dataset.masks[chosen],
         {name: np.asarray(masks)[chosen] for name, masks in predictions.items()},
@@ -113,6 +119,7 @@ def worst(dataset, predictions, *, count=3, by=None):
         scores={name: values[chosen] for name, values in ious.items()},
         zoom=True,
     )
+    return described(figure, figure.alt.replace("Pictures of", f"Where {by} does worst,", 1))
 
 
 def _short(name):
@@ -162,7 +169,13 @@ def iou_picture(truth, prediction, *, image=None, zoom=False):
         fontsize=11,
     )
     figure.legend(handles=_outcome_legend(), loc="outside lower center", ncols=3, frameon=False)
-    return figure
+    counts = [counted(hits, "hit"), counted(misses, "miss", "misses")]
+    counts = listed([*counts, counted(alarms, "false alarm")])
+    return described(
+        figure,
+        f"Truth and prediction, {result.shape[0]} by {result.shape[1]} pixels, and both on one "
+        f"another: {counts}. IoU: {score}.",
+    )
 
 
 def outcome(truth, prediction):

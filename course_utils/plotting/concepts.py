@@ -1,23 +1,21 @@
-"""Drawings of ideas: the three tasks side by side, what the IoU counts, the shape of a network."""
+"""Drawings of ideas: the three tasks side by side, and what the IoU counts."""
 
-import itertools
-import textwrap
+import collections
 
 import numpy as np
 from matplotlib.colors import to_rgb
-from matplotlib.patches import Circle, FancyArrowPatch, Polygon, Rectangle
+from matplotlib.patches import Circle, Rectangle
 
+from .alt import counted, described, listed
 from .figures import (
     BLACK,
     BLUE,
     FALSE_ALARM,
     GREEN,
-    GREY,
     HIT,
     MISS,
     ORANGE,
     PURPLE,
-    SKY,
     VERMILION,
     as_image,
     as_mask,
@@ -62,6 +60,7 @@ def detection_instance_semantic(image, instances, regions, class_names, *, objec
 
     if object_names is not None and len(object_names) != len(numbers):
         raise ValueError(f"object_names has {len(object_names)} names for {len(numbers)} objects")
+    tags = collections.Counter()
     for order, (number, colour) in enumerate(zip(numbers, colours, strict=True)):
         inside = instances == number
         rows, columns = np.nonzero(inside)
@@ -69,10 +68,11 @@ def detection_instance_semantic(image, instances, regions, class_names, *, objec
         sides = np.ptp(columns) + 1, np.ptp(rows) + 1
         axes[0, 0].add_patch(Rectangle(corner, *sides, fill=False, edgecolor=colour, linewidth=2))
         classes = regions[inside & ~is_ignored(regions)]
-        if object_names is not None:
-            _tag(axes[0, 0], inside, object_names[order], colour)
-        elif classes.size:
-            _tag(axes[0, 0], inside, class_names[np.bincount(classes).argmax()], colour)
+        name = class_names[np.bincount(classes).argmax()] if classes.size else None
+        name = name if object_names is None else object_names[order]
+        if name is not None:
+            _tag(axes[0, 0], inside, name, colour)
+            tags[name] += 1
         _paint(axes[0, 1], inside, colour, 0.5)
         outline_region(axes[0, 1], inside, colour)
     for number in np.unique(known):
@@ -88,7 +88,14 @@ def detection_instance_semantic(image, instances, regions, class_names, *, objec
     for ax, (title, text) in zip(axes[0], panels, strict=True):
         ax.set_title(title, loc="left", fontsize=11)
         ax.set_xlabel(text, loc="left")
-    return figure
+    found = listed(f"{count} {name}" for name, count in tags.items())
+    classes = listed((class_names[number] for number in np.unique(known)), 8)
+    return described(
+        figure,
+        f"One picture three times: {counted(len(numbers), 'object')} in named boxes"
+        f"{f' ({found})' if tags else ''}; the pixels of each object in a colour of its own; and "
+        f"a class for each pixel{f': {classes}' if classes else ''}.",
+    )
 
 
 def iou_venn():
@@ -116,61 +123,12 @@ def iou_venn():
     right.set(xlim=(-0.8, 3.7), ylim=(-1.35, 1.35), aspect="equal")
     for ax in axes[0]:
         bare(ax)
-    return figure
-
-
-def network(layers):
-    """Draw a network as a row of blocks: tall where the picture is large, wide where it is deep.
-
-    Parameters
-    ----------
-    layers : sequence of (label, height, channels)
-        What makes the block (stands below it), its size in pixels along one side (1 for a dense
-        layer) and its channels (or units). Both stand above it.
-
-    Returns
-    -------
-    Figure
-    """
-    if not layers:
-        raise ValueError("layers is empty: there is nothing to draw")
-    figure, axes = new_figure(height=2.7)
-    ax = axes[0, 0]
-    sides = [height if height > 1 else np.sqrt(channels) for _, height, channels in layers]
-    x, lines, blocks = 0.0, 1, []
-    for (label, height, channels), side in zip(layers, sides, strict=True):
-        tall = 2.0 * np.sqrt(side / max(sides))
-        wide = 0.1 + 0.09 * np.log2(channels) if height > 1 else 0.14
-        depth = 0.22 * tall if height > 1 else 0.0
-        slot = max(1.2, wide + depth + 0.65)
-        start = x + (slot - wide - depth) / 2
-        _block(ax, start, wide, tall, depth)
-        size = f"{height} × {height}\n× {channels}" if height > 1 else f"{channels:,}\nunits"
-        ax.text(x + slot / 2, 1.7, size, ha="center", va="bottom", fontsize=9, color="0.25")
-        below = "\n".join(textwrap.fill(part, 12) for part in label.split("\n"))
-        lines = max(lines, below.count("\n") + 1)
-        ax.text(x + slot / 2, -1.2, below, ha="center", va="top", fontsize=9)
-        blocks.append((start, start + wide + depth))
-        x += slot
-    for (_, end), (start, _) in itertools.pairwise(blocks):
-        look = {"arrowstyle": "-|>", "mutation_scale": 10, "shrinkA": 0, "shrinkB": 0}
-        arrow = FancyArrowPatch((end + 0.04, 0), (start - 0.04, 0), color=GREY, **look)
-        ax.add_patch(arrow)
-    ax.set(xlim=(0, x), ylim=(-1.3 - 0.3 * lines, 2.4))
-    bare(ax)
-    return figure
-
-
-def _block(ax, x, wide, tall, depth, colour=SKY):
-    """A box seen from the side: its front is channels by rows, its depth the columns."""
-    low, high = -tall / 2, tall / 2
-    dark, pale = (tuple(np.array(to_rgb(colour)) * factor) for factor in (0.6, 0.85))
-    front = [(x, low), (x + wide, low), (x + wide, high), (x, high)]
-    right, back, up = x + wide, x + wide + depth, high + depth
-    top = [(x, high), (right, high), (back, up), (x + depth, up)]
-    end = [(right, low), (back, low + depth), (back, up), (right, high)]
-    for corners, face in ((front, colour), (top, pale), (end, dark)):
-        ax.add_patch(Polygon(corners, facecolor=face, edgecolor="white", linewidth=0.8))
+    return described(
+        figure,
+        "Two circles that overlap, truth and prediction. The overlap is hit, the rest of the "
+        "truth missed, the rest of the prediction false alarm; the IoU is the overlap divided by "
+        "all that the circles cover.",
+    )
 
 
 def _venn(ax, centre, scale, right, left, both):

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from .alt import counted, described, listed, number, standing
 from .figures import BLACK, GREY, cycle, new_figure, tidy
 from .labels import label_ends, readable
 
@@ -36,14 +37,14 @@ def degradation(steps, scores, *, step_label, title=None, distances=None):
     steps = np.asarray(steps, dtype=float)
     for ax, (label, curves) in zip(axes[0], panels.items(), strict=True):
         lines = []
-        for number, (name, values) in enumerate(curves.items()):
+        for turn, (name, values) in enumerate(curves.items()):
             values = _checked(name, values, steps)
             line = ax.plot(
                 steps,
                 np.where(np.isfinite(values), values, np.nan),
-                color=cycle(len(curves))[number],
-                marker=MARKS[number % len(MARKS)],
-                linestyle="-" if number < 9 else "--",
+                color=cycle(len(curves))[turn],
+                marker=MARKS[turn % len(MARKS)],
+                linestyle="-" if turn < 9 else "--",
                 markersize=4,
                 linewidth=1.5,
             )[0]
@@ -57,7 +58,13 @@ def degradation(steps, scores, *, step_label, title=None, distances=None):
         label_ends(figure, ax, lines, apart=True)
     if title:
         figure.suptitle(title, fontsize=11, x=0.01, ha="left")
-    return figure
+    first, last = (number(step, "g") for step in (steps[0], steps[-1]))
+    text = f"Line chart: {listed(scores)} against {step_label}, {first} to {last}"
+    text += f" ({title})." if title else "."
+    text += f" At the end: {standing(_ends(scores))}."
+    if distances:
+        text += f" Beside it distances in pixels, at the end: {standing(_ends(distances), '.3g')}."
+    return described(figure, text)
 
 
 def learning_curve(scores, *, xlabel, ylabel):
@@ -77,9 +84,9 @@ def learning_curve(scores, *, xlabel, ylabel):
         raise ValueError("scores must hold at least one arm, and each arm at least one x")
     figure, axes = new_figure(height=3.8, width=7.5)
     ax = axes[0, 0]
-    lines = []
-    for number, (name, runs) in enumerate(scores.items()):
-        colour, mark = cycle(len(scores))[number], MARKS[number % len(MARKS)]
+    lines, ends = [], {}
+    for turn, (name, runs) in enumerate(scores.items()):
+        colour, mark = cycle(len(scores))[turn], MARKS[turn % len(MARKS)]
         xs = sorted(runs)
         values = [np.asarray(runs[x], dtype=float) for x in xs]
         if any(len(seeds) == 0 for seeds in values):
@@ -95,6 +102,7 @@ def learning_curve(scores, *, xlabel, ylabel):
             alpha=0.7,
         )
         mean = [seeds.mean() for seeds in values]
+        ends[name] = mean[-1]
         lines.append((name, ax.plot(xs, mean, color=colour, linewidth=1.8)[0]))
     xs = sorted({x for runs in scores.values() for x in runs})
     if xs[0] > 0 and xs[-1] > 4 * xs[0]:
@@ -108,7 +116,12 @@ def learning_curve(scores, *, xlabel, ylabel):
         "dot: one run; line: mean; band: lowest to highest", loc="left", fontsize=9, color=GREY
     )
     label_ends(figure, ax, lines)
-    return figure
+    return described(
+        figure,
+        f"Line chart with bands: {ylabel} against {xlabel}, {number(xs[0], 'g')} to "
+        f"{number(xs[-1], 'g')}, {counted(len(scores), 'curve')}. "
+        f"Mean at the right end: {standing(ends)}.",
+    )
 
 
 def loss_curves(probability, losses, gradients=None):
@@ -142,9 +155,9 @@ def loss_curves(probability, losses, gradients=None):
     ):
         lines = []
         shown = []
-        for number, (name, values) in enumerate(curves.items()):
+        for turn, (name, values) in enumerate(curves.items()):
             values = _checked(name, values, probability)
-            style = "-" if number < 9 else "--"
+            style = "-" if turn < 9 else "--"
             colour = colours.get(name, BLACK)
             lines.append((name, ax.plot(probability, values, style, color=colour)[0]))
             shown.append(values[(probability >= 0.02) & np.isfinite(values)])
@@ -158,7 +171,27 @@ def loss_curves(probability, losses, gradients=None):
         ax.spines["bottom"].set_bounds(0, 1)
         ax.xaxis.set_label_coords((1 + share) / 2, -0.12)
         label_ends(figure, ax, lines, start=True)
-    return figure
+    text = f"Two line charts against the probability of the true class, for {listed(losses)}: "
+    text += "the loss of the pixel, and its gradient with respect to the logit."
+    pulls = {name: _pull(probability, values) for name, values in gradients.items()}
+    if len(pulls) > 1:
+        pulls = standing(pulls, ".2g", most=1)
+        text += f" The gradient's size where the pixel is most wrong: {pulls}."
+    return described(figure, text)
+
+
+def _ends(curves):
+    """Name -> its last value that is no gap; NaN if there is none."""
+    known = {name: np.asarray(values, dtype=float) for name, values in curves.items()}
+    known = {name: values[~np.isnan(values)] for name, values in known.items()}
+    return {name: values[-1] if values.size else np.nan for name, values in known.items()}
+
+
+def _pull(probability, gradient):
+    """Size of a gradient at the left end of what is shown; NaN if it is nowhere known."""
+    gradient = np.asarray(gradient, dtype=float)
+    shown = gradient[(probability >= 0.02) & np.isfinite(gradient)]
+    return abs(shown[0]) if shown.size else np.nan
 
 
 def _draw_infinite(ax, steps, colour):

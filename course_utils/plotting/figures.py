@@ -7,6 +7,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from ..datasets import IGNORE
+from .alt import bundle
 
 WIDTH = 9.0  # inches; fills a notebook's column
 DPI = 90
@@ -44,20 +45,37 @@ class CourseFigure(Figure):
     when it is shown. Its PNG has a palette of 256 colours, which keeps committed notebooks small.
     """
 
+    alt = ""  # what a screen reader says in its place; `alt.described` sets it
+
     def _ipython_display_(self):
-        import matplotlib.pyplot as plt
-        from IPython.display import display
-
-        display({"image/png": png(self), "text/plain": repr(self)}, raw=True)
-        plt.close(self)
+        show(self, self.alt or repr(self))
 
 
-def png(figure):
+def show(figure, alt):
+    """Show a pyplot figure in a notebook, with a text for readers who cannot see it; closes it.
+
+    Parameters
+    ----------
+    figure : Figure
+        Of `pyplot.subplots`, say. Those that the course's functions return have a text already.
+    alt : str
+        One or two sentences: what kind of picture, what stands where, what it shows.
+    """
+    import matplotlib.pyplot as plt
+    from IPython.display import display
+
+    tight = None if isinstance(figure, CourseFigure) else "tight"  # as a notebook cuts the others
+    data, metadata = bundle(png(figure, bbox_inches=tight), alt)
+    display(data, metadata=metadata, raw=True)
+    plt.close(figure)
+
+
+def png(figure, **kwargs):
     """Draw a figure as a PNG with at most 256 colours; returns bytes."""
     from PIL import Image
 
     drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=figure.dpi, facecolor="white")
+    figure.savefig(drawn, format="png", dpi=figure.dpi, facecolor="white", **kwargs)
     picture = Image.open(drawn).convert("RGB").quantize(256, kmeans=1)
     picture.save(small, format="png", optimize=True)
     return small.getvalue()
@@ -102,26 +120,6 @@ def bare(ax):
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
     return ax
-
-
-def spread(values, gap):
-    """Move numbers apart until neighbours differ by at least `gap`, keeping their order.
-
-    Labels at the end of curves stay readable where the curves end close together.
-    """
-    values = np.asarray(values, dtype=float)
-    order = np.argsort(values, kind="stable")
-    placed = values[order]
-    for _ in range(200):
-        short = gap - np.diff(placed)
-        if (short <= 1e-9).all():
-            break
-        push = np.where(short > 0, short / 2, 0.0)
-        placed[:-1] -= push
-        placed[1:] += push
-    result = np.empty_like(placed)
-    result[order] = placed
-    return result
 
 
 def as_image(image, name="image"):

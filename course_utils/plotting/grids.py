@@ -96,3 +96,26 @@ def draw_connection(ax, left, left_side, right, right_side):
             linewidth=1,
             linestyle=":",
         )
+
+
+def square(side):
+    """Write the size of a square: "3 by 3"."""
+    return f"{side} by {side}"
+
+
+def check_sizes(*, size, kernel, stride, padding):
+    for name, value, least in (
+        ("size", size, 1),
+        ("kernel", kernel, 1),
+        ("stride", stride, 1),
+        ("padding", padding, 0),
+    ):
+        if value != int(value) or value < least:
+            raise ValueError(f"{name} must be a whole number, {least} or more; it is {value}")
+
+
+def check_position(position, count, name):
+    row, column = position
+    if not (0 <= row < count and 0 <= column < count):
+        raise ValueError(f"position {position} is not in the {name}, which is {count} × {count}")
+    return row, column

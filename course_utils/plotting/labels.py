@@ -5,8 +5,6 @@ import itertools
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from .figures import spread
-
 
 def readable(colour):
     """Darken a colour until text in it stands out from white (contrast 4.5, as WCAG asks)."""
@@ -53,6 +51,26 @@ def label_ends(figure, ax, curves, size=9, *, start=False, apart=False):
             fontsize=size,
             annotation_clip=False,
         )
+
+
+def spread(values, gap):
+    """Move numbers apart until neighbours differ by at least `gap`, keeping their order.
+
+    Labels at the end of curves stay readable where the curves end close together.
+    """
+    values = np.asarray(values, dtype=float)
+    order = np.argsort(values, kind="stable")
+    placed = values[order]
+    for _ in range(200):
+        short = gap - np.diff(placed)
+        if (short <= 1e-9).all():
+            break
+        push = np.where(short > 0, short / 2, 0.0)
+        placed[:-1] -= push
+        placed[1:] += push
+    result = np.empty_like(placed)
+    result[order] = placed
+    return result
 
 
 def label_points(figure, ax, names, points, colours, *, obstacles=(), size=9):

@@ -7,6 +7,7 @@ Images are uint8 [H,W], [H,W,1] or [H,W,3] (RGB), or float in [0, 1]; masks hold
 import numpy as np
 from matplotlib.colors import is_color_like, to_rgb
 
+from .alt import between, described
 from .figures import (
     VERMILION,
     as_image,
@@ -88,6 +89,7 @@ def show_pairs(images, masks, ids=None, *, columns=4, rows=1, zoom=False):
     )
     for ax in axes.flat:
         ax.set_axis_off()
+    covered = []
     for number in range(count):
         row, column = divmod(number, columns)
         above, below = pair = axes[2 * row : 2 * row + 2, column]
@@ -95,6 +97,7 @@ def show_pairs(images, masks, ids=None, *, columns=4, rows=1, zoom=False):
         mask = as_mask(masks[number], f"masks[{number}]", image.shape)
         draw_image(above, image)
         overlay(below, image, mask)
+        covered.append(((mask > 0) & ~is_ignored(mask)).mean())
         for ax, text in zip(pair, ("image", "with its mask"), strict=True):
             ax.set_axis_on()
             if column == 0:
@@ -103,7 +106,12 @@ def show_pairs(images, masks, ids=None, *, columns=4, rows=1, zoom=False):
             above.set_title(ids[number], fontsize=9, loc="left")
         if zoom:
             zoom_to(pair, mask > 0)
-    return figure
+    text = "An image, and below it the same with its mask on top"
+    if count > 1:
+        text = f"{count} images, and below each the same with its mask on top"
+    text += ", cut to a square around the mask" if zoom else ""
+    covered = between(covered, ".1%")
+    return described(figure, f"{text}. A mask covers {covered} of its image.")
 
 
 def draw_image(ax, image):

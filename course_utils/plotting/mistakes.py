@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch, Rectangle
 
+from .alt import counted, described, listed, standing
 from .classes import class_entries, draw_classes, legend_below
 from .figures import BLACK, as_mask, bare, class_palette, is_ignored, new_figure, outline_region
 
@@ -67,11 +68,15 @@ def invented_classes(before, after, class_names, n_classes, *, reach=2):
         ax.set_title(title, fontsize=11)
     drawn = [before, np.where(after >= n_classes, 255 * is_ignored(after), after)]
     entries = class_entries(drawn, class_names, palette)
-    if ((after >= n_classes) & ~is_ignored(after)).any():
+    none = ((after >= n_classes) & ~is_ignored(after)).any()
+    if none:
         entries.append(Patch(facecolor=NO_CLASS, label="no class at all"))
     entries.append(Patch(facecolor=BLACK, label="invented"))
     legend_below(figure, entries)
-    return figure
+    text = f"One mask resized to {height} by {width} pixels by nearest neighbour, then bilinear, "
+    text += f"and where the latter invents classes: in {counted(count, 'pixel')} ({share:.1%})"
+    text += ", some of no class at all" if none else ""
+    return described(figure, f"{text}. Below, one such place enlarged." if count else f"{text}.")
 
 
 def invented(before, after, reach=2):
@@ -106,13 +111,15 @@ def gradient_maps(truth, probability, gradients):
     figure, axes = new_figure(rows, columns, height=rows * (8.4 / columns * 1.05 + 0.65))
     for ax in axes.flat[2 + len(gradients) :]:
         ax.set_axis_off()
+    strongest = {}
     panels = {"truth": np.where(is_ignored(truth), np.nan, truth), "probability": probability}
     for ax, (name, values) in zip(axes.flat, (panels | gradients).items(), strict=False):
         values = np.asarray(values, dtype=float)
         if values.shape != truth.shape:
             raise ValueError(f"{name!r} is {values.shape}, but the truth is {truth.shape}")
         if name in gradients:
-            top = np.nanmax(np.abs(values)) or 1.0
+            strongest[name] = np.nanmax(np.abs(values))
+            top = strongest[name] or 1.0
             shown = ax.imshow(values, cmap="RdBu_r", vmin=-top, vmax=top)
         else:
             top = 1.0
@@ -129,7 +136,14 @@ def gradient_maps(truth, probability, gradients):
         "blue: training raises the logit here; red: it lowers it; line: edge of the truth",
         fontsize=9,
     )
-    return figure
+    text = f"Maps of {truth.shape[0]} by {truth.shape[1]} pixels: the truth, the probability"
+    if not gradients:
+        return described(figure, f"{text}.")
+    return described(
+        figure,
+        f"{text}, and in blue and red which way {listed(gradients)} pull each logit. "
+        f"Strongest pull: {standing(strongest, '.2g')}.",
+    )
 
 
 def _busiest(weights, side):

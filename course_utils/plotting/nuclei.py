@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.colors import to_rgb
 
+from .alt import counted, described, listed
 from .figures import (
     BLUE,
     GREEN,
@@ -68,10 +69,14 @@ def merged_masks(image, instances):
         paint[inside] = (*to_rgb(colour), 0.8)
         outline_region(single, inside, colour, linewidth=0.8)
     single.imshow(paint, interpolation="nearest")
-    single.set_title(_count(len(turns), "nucleus", "nuclei"), fontsize=11)
+    single.set_title(counted(len(turns), "nucleus", "nuclei"), fontsize=11)
     overlay(together, image, merged)
-    together.set_title(f"merged: {_count(pieces, 'piece', 'pieces')}", fontsize=11)
-    return figure
+    together.set_title(f"merged: {counted(pieces, 'piece')}", fontsize=11)
+    return described(
+        figure,
+        f"One image three times: as it is, with {counted(len(turns), 'nucleus', 'nuclei')} each in "
+        f"a colour, and with one mask for all, which falls into {counted(pieces, 'piece')}.",
+    )
 
 
 def gallery(images, titles=None, columns=5):
@@ -130,11 +135,11 @@ def gallery(images, titles=None, columns=5):
             ax.set_xlabel(text, fontsize=9, labelpad=3, linespacing=1.2)
             left += slot + gap
         top -= tall + below + gap
-    return figure
-
-
-def _count(number, one, many):
-    return f"{number:,} {one if number == 1 else many}"
+    small, large = (pick(images, key=lambda image: image[..., :1].size) for pick in (min, max))
+    sizes = dict.fromkeys(" by ".join(map(str, image.shape[:2])) for image in (small, large))
+    text = f"{counted(len(images), 'image')} at one scale, of {' to '.join(sizes)} pixels"
+    kinds = f": {listed(dict.fromkeys(titles))}" if titles is not None else ""
+    return described(figure, f"{text}{kinds}.")
 
 
 def _turns(instances):

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.colors import hsv_to_rgb
 
 from ..metrics import confusion_matrix, mean_iou
-from .classes import class_entries, draw_classes, legend_below
+from .alt import between, counted, described, listed
+from .classes import class_entries, draw_classes, legend_below, present_classes
 from .figures import as_image, as_mask, bare, new_figure, same_length
 from .masks import draw_image, stripe
 
@@ -51,7 +52,8 @@ def scenes(images, masks, class_names, *, titles=None):
         if titles is not None:
             left.set_title(titles[number], fontsize=9, loc="left")
     legend_below(figure, class_entries(masks, class_names))
-    return figure
+    text = f"{counted(len(images), 'image')}, each beside its class map"
+    return described(figure, f"{text}: {_classes(masks, class_names)}.")
 
 
 def labels_of_scene(scene, region_names, surface_names):
@@ -95,7 +97,12 @@ def labels_of_scene(scene, region_names, surface_names):
     for ax, title in zip(axes[0], ("image", "regions", "surfaces", "layers"), strict=True):
         ax.set_title(title, fontsize=11)
         ax.set_anchor("N")
-    return figure
+    return described(
+        figure,
+        f"A scene of {height} by {width} pixels four times: the image; its regions "
+        f"({_classes([scene.regions], region_names)}); its surfaces "
+        f"({_classes([scene.surfaces], surface_names)}); and its {counted(count, 'layer')}.",
+    )
 
 
 def worst_scenes(dataset, predictions, class_names, count=3, by=None):
@@ -125,7 +132,7 @@ def worst_scenes(dataset, predictions, class_names, count=3, by=None):
     n_columns = 2 + len(predictions)
     side = 8.5 / n_columns * _steepness(dataset.images)
     figure, axes = new_figure(len(chosen), n_columns, height=len(chosen) * (side + 0.27) + 0.75)
-    drawn = []
+    drawn, scores = [], {name: [] for name in predictions}
     for row, number in enumerate(chosen):
         truth = dataset.masks[number]
         maps = [np.asarray(masks)[number] for masks in predictions.values()]
@@ -133,15 +140,33 @@ def worst_scenes(dataset, predictions, class_names, count=3, by=None):
         axes[row, 0].set_ylabel(dataset.ids[number], fontsize=9)
         for ax, mask in zip(axes[row, 1:], (truth, *maps), strict=True):
             draw_classes(ax, as_mask(mask, "mask", truth.shape), class_names)
-        for ax, mask in zip(axes[row, 2:], maps, strict=True):
+        for ax, kept, mask in zip(axes[row, 2:], scores.values(), maps, strict=True):
             score = _image_mious(truth[None], mask[None], len(class_names))[0]
+            kept.append(score)
             known = f"{score:.2f}" if np.isfinite(score) else "–"
             ax.set_xlabel(f"mIoU {known}", fontsize=9, labelpad=2)
         drawn += [truth, *maps]
     for ax, name in zip(axes[0], ("image", "truth", *predictions), strict=True):
         ax.set_title(name, fontsize=11)
     legend_below(figure, class_entries(drawn, class_names))
-    return figure
+    ranges = "; ".join(f"{name} {between(values)}" for name, values in scores.items())
+    return described(
+        figure,
+        f"Where {by} does worst, {counted(len(chosen), 'scene')}, one a row: image, truth, and the "
+        f"class maps of {listed(predictions)}. mIoU in these images: {ranges}.",
+    )
+
+
+def _classes(masks, class_names):
+    """The classes in masks, the most frequent with its share of the pixels that are known."""
+    present = present_classes(masks, class_names)
+    if not present.size:
+        return "all unknown"
+    counts = sum(np.bincount(as_mask(m).ravel(), minlength=256) for m in masks)[present]
+    most = f"{class_names[present[counts.argmax()]]} {counts.max() / counts.sum():.0%}"
+    if len(present) == 1:
+        return class_names[present[0]]
+    return f"{listed((class_names[number] for number in present), 5)}, most of all {most}"
 
 
 def _image_mious(truths, predictions, n_classes):

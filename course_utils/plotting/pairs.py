@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .alt import described, number
 from .figures import GREY, LIGHT, cycle, new_figure, tidy
 
 
@@ -38,6 +39,7 @@ def paired(scores, baseline):
     figure, axes = new_figure(height=1.1 + 0.5 * len(others))
     ax = axes[0, 0]
     ax.axvline(0, color=GREY, linewidth=1.2, zorder=1)
+    said = []
     for row, (colour, (name, values)) in enumerate(
         zip(cycle(len(others)), others.items(), strict=True)
     ):
@@ -51,6 +53,7 @@ def paired(scores, baseline):
             text += f"\n[{low:+.2f}, {high:+.2f}]"
         else:
             text += "\none seed"
+        said.append(_in_words(name, mean, low, high))
         look = {"s": 38, "color": colour, "alpha": 0.75, "zorder": 3, "label": name}
         ax.scatter(dots, np.full(dots.shape, row), **look)
         ax.annotate(
@@ -71,7 +74,12 @@ def paired(scores, baseline):
         "\n(dot: one seed; bars: mean and its 95 % confidence interval)",
     )
     ax.spines["left"].set_visible(False)
-    return figure
+    more = f"; and {len(said) - 2} more" if len(said) > 2 else ""
+    return described(
+        figure,
+        f"Dot chart: difference to {baseline} with the same seeds, points of IoU, mean and 95 % "
+        f"interval. {'; '.join(said[:2])}{more}.",
+    )
 
 
 def paired_difference(scores, other):
@@ -98,11 +106,17 @@ def paired_difference(scores, other):
     mean = float(differences.mean())
     if differences.size == 1:
         return mean, np.nan, np.nan
-    from scipy.stats import t
+    from scipy.stats import sem, t
 
-    error = differences.std(ddof=1) / np.sqrt(differences.size)
-    reach = float(t.ppf(0.975, differences.size - 1) * error)
+    reach = float(t.ppf(0.975, differences.size - 1) * sem(differences))
     return mean, mean - reach, mean + reach
+
+
+def _in_words(name, mean, low, high):
+    text = f"{name} {number(mean, '+.2f')}"
+    if np.isnan(low):
+        return f"{text} with one seed"
+    return f"{text}, from {number(low, '+.2f')} to {number(high, '+.2f')}"
 
 
 def _differences(scores, other):

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
+from .alt import between, counted, described, listed, number, standing
 from .figures import GREY, LIGHT, cycle, new_figure, tidy
 from .labels import label_points
 
@@ -48,7 +49,10 @@ def tradeoff(points, *, xlabel, ylabel):
     ax.grid(color=LIGHT, linewidth=0.8)
     ax.set_axisbelow(True)
     label_points(figure, ax, list(points), means, cycle(len(points)), obstacles=singles)
-    return figure
+    text = f"Dot chart of {counted(len(points), 'model')}: {ylabel} against {xlabel}, "
+    text += f"{_round(min(xs))} to {_round(max(xs))}" if min(xs) < max(xs) else _round(xs[0])
+    scores = {name: y for name, (_, y) in zip(points, means, strict=True)}
+    return described(figure, f"{text}. Mean {ylabel}: {standing(scores, '.3g')}.")
 
 
 def class_scores(scores, class_names, *, ylabel="IoU", highest=1.0):
@@ -76,13 +80,13 @@ def class_scores(scores, class_names, *, ylabel="IoU", highest=1.0):
     rows = np.arange(k)
     ax.hlines(rows, 0, highest, color=LIGHT, linewidth=1, zorder=0)
     shifts = (np.arange(len(scores)) - (len(scores) - 1) / 2) * min(0.16, 0.6 / len(scores))
-    for number, (name, values) in enumerate(zip(scores, table, strict=True)):
+    for turn, (name, values) in enumerate(zip(scores, table, strict=True)):
         ax.scatter(
             values,
-            rows + shifts[number],
+            rows + shifts[turn],
             s=42,
-            color=cycle(len(scores))[number],
-            marker=MARKS[number % len(MARKS)],
+            color=cycle(len(scores))[turn],
+            marker=MARKS[turn % len(MARKS)],
             label=name,
             zorder=3,
         )
@@ -102,4 +106,17 @@ def class_scores(scores, class_names, *, ylabel="IoU", highest=1.0):
     tidy(ax, ylabel)
     ax.spines["left"].set_visible(False)
     figure.legend(loc="outside upper center", ncols=min(4, len(scores)), frameon=False)
-    return figure
+    text = f"Dot chart: {ylabel} of {counted(k, 'class', 'classes')} for {listed(scores)}. "
+    if len(scores) > 2:
+        return described(figure, f"{text}All of them: {between(table)}.")
+    each = (dict(zip(class_names, values, strict=True)) for values in table)
+    said = [f"{name} {standing(one, most=1)}" for name, one in zip(scores, each, strict=True)]
+    return described(figure, f"{text}{'; '.join(said)}.")
+
+
+def _round(value):
+    """A number as one says it: parameters of a network are millions."""
+    for size, word in ((1e9, " billion"), (1e6, " million"), (1e3, " thousand")):
+        if abs(value) >= 10_000 and abs(value) >= size:
+            return f"{number(value / size, '.3g')}{word}"
+    return number(value, ".4g")

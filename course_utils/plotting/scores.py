@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib import colormaps
 
+from .alt import counted, described, standing
 from .figures import GREY, LIGHT, cycle, new_figure, tidy
 
 
@@ -58,7 +59,15 @@ def confusion(matrix, class_names, *, normalise=False):
     ax.xaxis.labelpad = 8
     title = "share of the true class" if normalise else "pixels, and their share of the true class"
     ax.set_title(title, loc="left", fontsize=11)
-    return figure
+    text = f"Confusion matrix of {counted(k, 'class', 'classes')}, truth in rows, prediction in "
+    right = dict(zip(class_names, np.diag(share), strict=True))
+    text += f"columns. Rightly found: {standing(right, '.1%')}."
+    wrong = np.where(np.eye(k, dtype=bool) | np.isnan(share), 0, share)
+    if wrong.any():
+        row, column = np.unravel_index(wrong.argmax(), wrong.shape)
+        text += f" Most often confused: {class_names[row]}, {wrong.max():.1%} of it taken for "
+        text += f"{class_names[column]}."
+    return described(figure, text)
 
 
 def seeds(results, *, references=None, quantity="mean IoU"):
@@ -80,6 +89,7 @@ def seeds(results, *, references=None, quantity="mean IoU"):
         raise ValueError("results must hold at least one run, and each run at least one score")
     figure, axes = new_figure(height=1.0 + 0.45 * len(results))
     ax = axes[0, 0]
+    means = {name: float(np.mean(values)) for name, values in results.items()}
     for row, (colour, values) in enumerate(zip(cycle(len(results)), results.values(), strict=True)):
         values = np.asarray(values, dtype=float)
         mean = values.mean()
@@ -112,4 +122,9 @@ def seeds(results, *, references=None, quantity="mean IoU"):
     ax.tick_params(axis="y", length=0)
     tidy(ax, f"{quantity} (dot: one seed; bar: mean; right: mean ± standard deviation)")
     ax.spines["left"].set_visible(False)
-    return figure
+    text = f"Dot chart: {quantity} of {counted(len(results), 'run')}, a dot for each seed. "
+    text += f"Mean: {standing(means, '.3f')}."
+    if references:
+        published = {name: float(score) for name, score in references.items()}
+        text += f" To compare: {standing(published, '.4g')}."
+    return described(figure, text)
