@@ -10,6 +10,7 @@
 # Parts of make test:  make test-package
 #                      make test-notebooks CHAPTER=02_mri_fcn PROFILE=sample CELL_TIMEOUT=300
 # In a browser:        make test-browser CHAPTER=01_mri_mlp CHROMIUM=/usr/bin/chromium
+# As in Colab:         make test-colab CHAPTER=01_mri_mlp RUNTIME=tests/colab/runtime-2026.01.txt
 # Other versions:      make test-oldest, make test-newest (any target: VERSIONS=oldest)
 # What others keep up: make data DATA=sunnybrook (download), make links
 # An NVIDIA GPU:       make gpu
@@ -32,8 +33,8 @@ LAB_ARGS ?=
 # Seconds a cell may take under nbval. A kernel that dies is noticed only after them.
 CELL_TIMEOUT ?= 300
 
-.PHONY: lab test test-package test-notebooks test-browser test-oldest test-newest course student results
-.PHONY: badges data links gpu lint lock clean
+.PHONY: lab test test-package test-notebooks test-browser test-colab test-oldest test-newest course
+.PHONY: student results badges data links gpu lint lock clean
 
 lab: $(READY)
 	$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
@@ -55,6 +56,11 @@ test-notebooks: $(READY)
 test-browser: $(READY)
 	$(PY) -m pip install --disable-pip-version-check --quiet --no-build-isolation -e ".[browser]"
 	CHROMIUM="$(or $(CHROMIUM),chromium)" $(PY) -m pytest tests/browser $(if $(CHAPTER),-k "$(CHAPTER)")
+
+# Each chapter alone in an environment like Colab's. Takes minutes, and the network.
+test-colab: $(READY)
+	COLAB_RUNTIME="$(or $(RUNTIME),requirements.lock)" COLAB_PYTHON="$(PYTHON)" \
+	    $(PY) -m pytest tests/colab $(if $(CHAPTER),-k "$(CHAPTER)")
 
 test-oldest:
 	@$(MAKE) test VERSIONS=oldest

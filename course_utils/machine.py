@@ -81,8 +81,14 @@ def _tensorflow():
         return False, f"TensorFlow cannot be imported ({error})", 'Run: pip install -e ".[local]"'
     ok = tuple(map(int, tf.__version__.split(".")[:2])) >= (2, 20)
     ok = ok and keras.__version__.startswith("3.")
-    advice = "" if ok else "Expected 2.20 or newer with Keras 3: pip install -U tensorflow keras"
+    advice = "" if ok else f"Expected 2.20 or newer with Keras 3. {_newer_tensorflow()}"
     return ok, f"TensorFlow {tf.__version__} with Keras {keras.__version__}", advice
+
+
+def _newer_tensorflow():
+    if "google.colab" in sys.modules:  # what pip changes there takes a restart, and breaks others
+        return "In Colab: Runtime → Change runtime type → Runtime version, the latest."
+    return "Run: pip install -U tensorflow keras"
 
 
 def _gpu():

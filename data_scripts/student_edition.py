@@ -130,7 +130,8 @@ def _linked(found, names, address):
     if target.removeprefix("./") in names:
         return found[0]
     inside = os.path.normpath(Path("notebooks") / target).replace(os.sep, "/")
-    return f"{before}{address}/blob/main/{inside}"
+    site, _, tag = address.partition("@")
+    return f"{before}{site}/blob/{tag or 'main'}/{inside}"
 
 
 def _may_replace(out):

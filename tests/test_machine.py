@@ -77,6 +77,12 @@ def test_an_old_tensorflow_or_keras(package, capsys, monkeypatch):
     lines = only_fails(check(capsys), "TensorFlow")
     assert "2.19.1" in lines["TensorFlow"][1]
     assert "2.20 or newer with Keras 3" in lines["TensorFlow"][2]
+    assert "pip install -U tensorflow" in lines["TensorFlow"][2]
+    # Not in Colab, whose packages the course leaves as they are.
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
+    lines = only_fails(check(capsys), "TensorFlow")
+    assert "pip" not in lines["TensorFlow"][2]
+    assert "Runtime version" in lines["TensorFlow"][2]
 
 
 @pytest.mark.parametrize("version", ["2.20.0", "2.21.0-rc1", "3.0.0"])

@@ -96,7 +96,7 @@ def stamped_files(root):
 def test_address_is_the_same_everywhere():
     link = notebooks_link(address_of())
     for path, text in stamped_files(ROOT).items():
-        assert address_of() in text or link in text, path
+        assert address_of().partition("@")[0] in text or link in text, path
         for badge in re.findall(r"colab-badge\.svg\)\]\(([^)]*)\)", text):
             assert badge.startswith(link), f"{path}: {badge}"
 
@@ -137,6 +137,26 @@ def test_stamping_twice_is_stamping_once_and_can_be_taken_back(copy):
     assert stamped_files(copy) == before
 
 
+def test_stamping_at_a_tag_leads_badges_and_set_up_cells_there(copy):
+    before = stamped_files(copy)
+    stamp("some-one/course@v7.2", copy)
+    assert address_of(copy) == "https://github.com/some-one/course@v7.2"
+    colab = "https://colab.research.google.com/github/some-one/course/blob/v7.2/notebooks/"
+    for path, text in stamped_files(copy).items():
+        assert "not-stamped" not in text, path
+        assert text.count("course@v7.2") == (path.suffix == ".ipynb"), path
+        if path.suffix == ".ipynb":
+            assert 'REPOSITORY = \\"https://github.com/some-one/course@v7.2\\"\\n' in text
+            assert f"]({colab}{path.name})" in text
+    assert colab in (copy / "README.md").read_text(encoding="utf-8")
+    stamp("some-one/course@v7.3", copy)
+    assert "v7.2" not in "".join(stamped_files(copy).values())
+    stamp("other/course", copy)
+    assert "v7.3" not in "".join(stamped_files(copy).values())
+    stamp(PLACEHOLDER, copy)
+    assert stamped_files(copy) == before
+
+
 def test_stamping_leaves_longer_addresses_alone(copy):
     stamp("https://github.com/me/course", copy)
     with (copy / "README.md").open("a", encoding="utf-8") as readme:
@@ -153,6 +173,9 @@ def test_stamping_leaves_longer_addresses_alone(copy):
         "https://gitlab.com/me/course",
         "https://github.com/me",
         "https://github.com/me/course/tree/main",
+        "me/course@",
+        "me/course@a/b",
+        "me/course@v1@v2",
         'https://github.com/me/course"; import os',
     ],
 )
@@ -170,12 +193,13 @@ def test_placeholder_can_be_nobodys():
 
 # The set-up cell, run with another course_utils, and with pip and what is installed made up.
 PRELUDE = """
-import importlib.util, json, subprocess, sys
+import importlib.util, json, os, subprocess, sys
 missing, real = set(json.loads(sys.argv[1])), importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: None if name in missing else real(name, *rest)
-def pip(command, check):
-    assert check and command[:5] == [sys.executable, "-m", "pip", "install", "-q"]
+def pip(command):
+    assert command[:5] == [sys.executable, "-m", "pip", "install", "-q"]
     print("PIP", *command[5:])
+    return subprocess.CompletedProcess(command, int(os.environ.get("PIP_FAILS", "0")))
 subprocess.run = pip
 """
 RUNTIME = """
@@ -238,6 +262,16 @@ def test_setup_installs_what_is_missing_from_the_copy(tmp_path):
 def test_setup_without_copy_installs_from_the_address(tmp_path):
     done = run_setup(tmp_path, "course_utils", address="https://github.com/me/course")
     assert done.stdout.startswith("PIP git+https://github.com/me/course\n")
+
+
+def test_setup_says_what_to_do_when_pip_fails(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_FAILS", "1")
+    done = run_setup(tmp_path, "course_utils", address="https://github.com/me/course")
+    assert done.returncode
+    assert done.stderr.strip().splitlines()[-1] == (
+        "RuntimeError: pip could not install git+https://github.com/me/course. "
+        "Network up? Address right? See above"
+    )
 
 
 def test_setup_without_copy_or_address_says_how_to_stamp(tmp_path):

@@ -120,6 +120,12 @@ def test_links_lead_where_they_led(link, expected):
     assert left.cells[0].source == expected
 
 
+def test_links_lead_to_the_tag_where_there_is_one():
+    notebook = small(title=cell("markdown", "title", "[code](../course_utils/metrics/)"))
+    left = student_edition.student_notebook(notebook, (), f"{ADDRESS}@v7.2")
+    assert left.cells[0].source == f"[code]({ADDRESS}/blob/v7.2/course_utils/metrics)"
+
+
 @pytest.mark.parametrize(
     ("replaced", "reason"),
     [
