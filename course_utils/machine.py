@@ -13,6 +13,9 @@ from pathlib import Path
 import numpy as np
 
 GIGABYTE = 10**9
+# A chapter took up to 2.6 GB (each in the sample profile, 03 and 06 also in the quick one, on a
+# CPU); results/ tells of longer runs.
+MEMORY = 3
 
 
 def gpus():
@@ -61,7 +64,7 @@ def check(run):
     bool
         Whether everything that is needed is there.
     """
-    lines = [_python(), _tensorflow(), _gpu(), _disk(), _data(run), _profile(run)]
+    lines = [_python(), _tensorflow(), _gpu(), memory(), _disk(), _data(run), _profile(run)]
     for ok, what, advice in lines:
         print(f"{'OK   ' if ok else 'TO DO'}  {what}" + (f"\n       → {advice}" if advice else ""))
     return all(ok for ok, _, _ in lines)
@@ -106,6 +109,29 @@ def _gpu():
     else:
         advice = "None is needed: the quick profile is made for a CPU."
     return True, f"GPU: none, training runs on the {device()}", advice
+
+
+def memory():
+    """Look whether the free memory is enough for a chapter.
+
+    Returns
+    -------
+    ok : bool
+    found, advice : str
+        What was found, and what to do; the latter is empty where it is enough.
+    """
+    import psutil
+
+    free = psutil.virtual_memory().available / GIGABYTE
+    ok = free >= MEMORY
+    elsewhere = "shut down other notebooks (Running Terminals and Kernels) and close programs"
+    if "google.colab" in sys.modules:
+        elsewhere = "end other sessions (Runtime → Manage sessions)"
+    advice = (
+        f"A chapter may take {MEMORY} GB, and where there is less its kernel dies without a word: "
+        f'{elsewhere}, or go on with made-up data: profile="sample".'
+    )
+    return ok, f"Memory: {free:.1f} GB free", "" if ok else advice
 
 
 def _disk():

@@ -142,6 +142,10 @@ def start(chapter, profile=None):
     device, precision = machine.device(), machine.precision()  # imports TensorFlow
     print(f"{device} · " + ", ".join(f"{name} {found}" for name, found in versions().items()))
 
+    enough, found, advice = machine.memory()
+    if not enough:
+        print(f"{found}. {advice}")
+
     import keras
 
     machine.hush()

@@ -27,6 +27,12 @@ def a_machine_that_is_ready(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "gpus", list)
     monkeypatch.delitem(sys.modules, "google.colab", raising=False)
     free_disk(monkeypatch, 50)
+    free_memory(monkeypatch, 12)
+
+
+def free_memory(monkeypatch, gigabytes):
+    found = SimpleNamespace(available=gigabytes * 10**9)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: found)
 
 
 def free_disk(monkeypatch, gigabytes):
@@ -45,7 +51,7 @@ def check(capsys, profile="sample"):
         assert line.startswith(("OK     ", "TO DO  ")), line
         subject = line[7:].split()[0].rstrip(":")
         lines[subject] = (line.startswith("OK"), line[7:], "")
-    assert list(lines) == ["Python", "TensorFlow", "GPU", "Disk", "Data", "Profile"]
+    assert list(lines) == [*("Python", "TensorFlow", "GPU", "Memory", "Disk", "Data", "Profile")]
     return result, lines
 
 
@@ -113,6 +119,18 @@ def test_no_gpu_is_no_fault(capsys, monkeypatch):
     in_colab = only_fails(check(capsys))["GPU"]
     assert "Change runtime type" in in_colab[2]
     assert "quick profile" not in in_colab[2]
+
+
+def test_too_little_memory(capsys, monkeypatch):
+    free_memory(monkeypatch, 2.9)
+    lines = only_fails(check(capsys), "Memory")
+    assert lines["Memory"][1] == "Memory: 2.9 GB free"
+    assert "may take 3 GB" in lines["Memory"][2]
+    assert "Running Terminals and Kernels" in lines["Memory"][2]
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
+    assert "Manage sessions" in only_fails(check(capsys), "Memory")["Memory"][2]
+    free_memory(monkeypatch, 3)
+    assert only_fails(check(capsys))["Memory"] == (True, "Memory: 3.0 GB free", "")
 
 
 def test_a_full_disk(capsys, monkeypatch):

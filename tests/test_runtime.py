@@ -154,6 +154,15 @@ def test_choose_takes_what_belongs_to_the_profile():
     assert chosen == [2, 20, 200]
 
 
+def test_too_little_memory_is_said_in_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(machine, "memory", lambda: (True, "Memory: 9.0 GB free", ""))
+    runtime.start("00_start_here", profile="sample")
+    assert "Memory" not in capsys.readouterr().out
+    monkeypatch.setattr(machine, "memory", lambda: (False, "Memory: 1.0 GB free", "Close others."))
+    runtime.start("00_start_here", profile="sample")
+    assert "\nMemory: 1.0 GB free. Close others.\n" in capsys.readouterr().out
+
+
 def test_versions_are_of_what_a_figure_depends_on(monkeypatch):
     found = runtime.versions()
     assert set(found) == {"Python", "TensorFlow", "Keras", "NumPy"}
