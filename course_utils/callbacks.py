@@ -139,7 +139,7 @@ class _OutputLine:
     def write(self, text):
         from IPython.display import display
 
-        line = text.strip("\r\n")
+        line = text.strip("\r\n").rstrip()  # tqdm fills up a line that was longer
         if not line.strip():
             return
         if self._handle is None:

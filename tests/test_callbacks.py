@@ -78,6 +78,7 @@ def test_a_run_leaves_one_figure_and_one_line(outputs):
     text = line.data["text/plain"]
     assert list(line.data) == ["text/plain"] and "\n" not in text and "\r" not in text
     assert text.startswith("3 of 3 epochs in 00:") and "val_miou=" in text and "|" not in text
+    assert text == text.strip()
 
 
 def test_a_returned_figure_is_shown_once(outputs):
