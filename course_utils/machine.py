@@ -197,6 +197,10 @@ def milliseconds(model, batch_size=8, batches=4, repeats=1):
     float
         Milliseconds a picture by the clock.
     """
+    import keras
+
+    if isinstance(model, keras.Model):  # without the settings it was compiled with: `run_eagerly`
+        model = keras.Model(model.inputs, model.outputs)
     pictures = np.zeros((batch_size * batches, *model.input_shape[1:]), np.float32)
     model.predict(pictures, batch_size=batch_size, verbose=0)  # builds the graph
     seconds = []

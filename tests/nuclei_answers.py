@@ -295,6 +295,8 @@ MISTAKES = {
         (lambda m: (m // 255).sum(axis=0), "that counts 2"),
         (lambda m: (m / 255).sum(axis=0), "that counts 2"),
         (lambda m: m.sum(axis=0), "510 where two overlap"),
+        (lambda m: ((m[0] | m[1]) > 0).astype(np.uint8), "the first two nuclei"),
+        (lambda m: (m.sum(axis=0) > 255).astype(np.uint8), "where two nuclei overlap"),
         (lambda m: sum(m), "255 + 255 is 254"),
         (lambda m: m.sum(axis=0, dtype=np.uint8) / 255, "255 + 255 is 254"),
         (lambda m: sum(m) // 255, "became background"),
@@ -322,7 +324,7 @@ MISTAKES = {
         (lambda i, j: [(i, j - 1), (i + 1, j - 1)], "not the last alone"),
         (lambda i, j: [(i, 0), (i + 1, j - 1)], "that is U-Net's"),
         (lambda i, j: [*node_inputs(i, j)[:-1], (i + 1, j)], "one step to the left"),
-        (lambda i, j: node_inputs(i, j)[:-1], "the node from below, upsampled, is missing"),
+        (lambda i, j: node_inputs(i, j)[:-1], "the node from below, enlarged, is missing"),
         (lambda i, j: [*node_inputs(i, j)[:-1], (i - 1, j - 1)], "the level above"),
         (lambda i, j: [(b, a) for a, b in node_inputs(i, j)], "i and j are swapped"),
         (lambda i, j: node_inputs(j, i), "i and j are swapped"),
@@ -350,6 +352,8 @@ MISTAKES = {
         (lambda i, j, f: j * (f[i] + f[i + 1]), "one map, not j"),
         (lambda i, j, f: f[i] + j * f[i + 1], "swapped"),
         (lambda i, j, f: j * f[i] + f[i + 1] // 2, "no halving"),
+        (lambda i, j, f: (j + 2) * f[i], "need not be twice filters[i]"),
+        (lambda i, j, f: j * f[j] + f[i + 1], "not filters[j]"),
         (lambda i, j, f: len(node_inputs(i, j)), "count their channels"),
         (lambda i, j, f: f[i], "what leaves the node"),
         (lambda i, j, f: j * 32 * 2**i + 64 * 2**i, "that are handed over"),
@@ -384,8 +388,21 @@ MISTAKES = {
         (lambda t, p: half(t, p) + 1 - dice(t, p > 0.5), "there is no gradient"),
         (half, "1 − Dice is missing"),
         (lambda t, p: 1 - dice(t, p), "the cross entropy is missing"),
-        (lambda t, p: 1 - 2 * t * p, "shape (2,) is wanted, got (2, 3, 4)"),
-        (lambda t, p: 0.5, "an image with four pixels: "),
+        (
+            lambda t, p: half(t, p) + 1 - (2 * (t * p).mean() + S) / (t.mean() + p.mean() + S),
+            "sums, not means",
+        ),
+        (lambda t, p: half(t, p) + 1 - dice(t, p.sum()), "pixel by pixel first"),
+        (
+            lambda t, p: half(t, p) + 1 - 2 * t.sum() * p.sum() / (t.sum() + p.sum() + S),
+            "pixel by pixel first",
+        ),
+        (
+            lambda t, p: half(t, p) + 1 - (2 * (t * p).sum() + S / (t.sum() + p.sum() + S)),
+            "parentheses: the whole sum",
+        ),
+        (lambda t, p: 1 - 2 * t * p, "one number is wanted, got an array of shape (3, 4)"),
+        (lambda t, p: 0.5, "an image of 3 by 4 pixels: "),
     ],
     "check_three_ious": [
         (lambda *a: three_ious(*a)[::-1], "the order is (over_batches, over_all, over_images)"),
@@ -408,6 +425,18 @@ MISTAKES = {
             "add up the pixels",
         ),
         (batches(lambda t, p, n: iou(t[:n], p[:n])), "the first batch alone"),
+        (batches(lambda t, p, n: np.mean(over(t, p, 16))), "which need not be 16"),
+        (
+            batches(
+                lambda t, p, n: np.mean(
+                    [
+                        iou(*pair)
+                        for pair in zip(np.array_split(t, n), np.array_split(p, n), strict=True)
+                    ]
+                )
+            ),
+            "how many images a batch has",
+        ),
         (ious(dice_score), "that is Dice"),
         (ious(twice), "once, not twice"),
         (ious(of_two), "nuclei alone"),
@@ -422,7 +451,9 @@ MISTAKES = {
         (lambda *a: (0.5, 0.5, 0.5), "over_batches, batches of 2: "),
     ],
     "check_pruned_nodes": [
-        (lambda d: d + 1, "that is the first level"),
+        (lambda d: d + 1, "that is the top row"),
+        (lambda d: 2 * d + 1, "that is a U-Net of this depth"),
+        (lambda d: d + 2, "its own inputs and itself"),
         (lambda d: d * (d + 1) // 2, "the encoder's nodes"),
         (lambda d: 15, "that is the whole network"),
         (lambda d: pruned_nodes(d) - 1, "count X(0, depth) itself"),

@@ -216,7 +216,7 @@ MISTAKES = {
             "V-Net's form",
         ),
         (lambda t, p: 1 - soft_dice(1 - t, 1 - p), "Dice of the background"),
-        (lambda t, p: 1 - 2 * t * p, "shape (2,) is wanted, got (2, 3, 4)"),
+        (lambda t, p: 1 - 2 * t * p, "one number is wanted, got an array of shape (3, 4)"),
     ],
     "check_split": [
         (lambda n, share, seed: np.split(np.arange(n), [n - round(n * share)]), "sorted order"),

@@ -350,6 +350,22 @@ def test_milliseconds_a_picture(monkeypatch):
     assert slow.calls == (((10, 4, 6, 3), 5),) * 2, "the first call is not counted"
 
 
+def test_milliseconds_are_those_of_a_graph_however_the_model_was_compiled():
+    calls = []
+
+    class Counted(keras.layers.Layer):
+        def call(self, images):
+            calls.append(images)
+            return images
+
+    image = keras.Input((4, 4, 1))
+    model = keras.Model(image, Counted()(image))
+    model.compile("sgd", "mse", run_eagerly=True)
+    calls.clear()
+    machine.milliseconds(model, batch_size=2, batches=6)
+    assert 0 < len(calls) < 6, "traced, not called for each batch"
+
+
 def test_milliseconds_are_those_of_the_fastest_of_the_repeats(monkeypatch):
     ticks = iter((0.0, 3.0, 10.0, 12.0, 20.0, 24.0))  # 3, 2 and 4 seconds
     monkeypatch.setattr(machine.time, "perf_counter", lambda: next(ticks))

@@ -253,7 +253,7 @@ def test_texts_of_odd_inputs_stay_true():
     assert none.alt.endswith("in 0 pixels (0.0%).")
     assert plotting.gradient_maps(MASK, MASK, {}).alt.endswith("the truth, the probability.")
     many = {f"network {k}": {0: 0.5, 1: 0.5 + k / 100} for k in range(6)}
-    assert plotting.paired(many, "network 0").alt.endswith("; and 3 more.")
+    assert plotting.paired(many, "network 0").alt.endswith("; network 5 plus 2.50.")
 
 
 def test_many_and_long_names_are_cut():

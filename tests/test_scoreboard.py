@@ -193,7 +193,10 @@ def test_where_results_are_written_they_are_also_read(tmp_path, monkeypatch):
 def test_the_published_figures_are_those_of_the_articles():
     records = scoreboard.read(PROJECT / "results" / "published.json")["records"]
     fcn = {"pixel_accuracy": 0.99625, "miou": 0.9025}
-    assert {(record["chapters"][0], record["run"]): record["scores"] for record in records} == {
+    repeat = [record for record in records if "pytorch-nested-unet" in record["source"]]
+    articles = [record for record in records if record not in repeat]
+    assert [record["scores"]["iou_batches"] for record in repeat] == [0.839, 0.842, 0.843]
+    assert {(record["chapters"][0], record["run"]): record["scores"] for record in articles} == {
         ("01_mri_mlp", "MLP, LeCun initialisation"): {"pixel_accuracy": 0.98748, "miou": 0.69349},
         ("02_mri_fcn", "FCN, published recipe"): fcn,
         ("03_mri_unet", "FCN, published split"): fcn,

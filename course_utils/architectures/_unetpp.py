@@ -100,9 +100,9 @@ def _in_words(filters, deep_supervision, highlight, chosen):
     if highlight is None:
         return text
     if isinstance(highlight, numbers.Integral):
-        return f"{text} Strong: the {len(chosen)} nodes that the output of X(0, {highlight}) needs."
+        return f"{text} Highlighted: the {len(chosen)} nodes that the output of X(0, {highlight}) needs."
     sources = f" and the {counted(len(chosen) - 1, 'node')} that it sees" * (len(chosen) > 1)
-    return f"{text} Strong: {_name(highlight)}{sources}."
+    return f"{text} Highlighted: {_name(highlight)}{sources}."
 
 
 def _inputs(node):

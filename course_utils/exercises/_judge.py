@@ -134,7 +134,7 @@ def judge_scores(function, cases, score, mistakes, wrong_at):
     cases = [case if isinstance(case, tuple) else (case,) for case in cases]
     answers = [call(function, *case) for case in cases]
     shapes = [getattr(answer, "shape", ()) for answer in answers]
-    if shapes[0] != shapes[1]:
+    if shapes[0] != shapes[1] or len(shapes[0]) > 1:
         return say_wrong(f"one number is wanted, got an array of shape {shapes[0] or shapes[1]}.")
     with np.errstate(all="ignore"):  # 0 / 0 is one of the mistakes
         return judge(

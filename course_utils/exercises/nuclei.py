@@ -30,6 +30,8 @@ def check_merge_masks(merge_masks):
             (wraps // 255, "a pixel of two nuclei became background: " + byte),
             (masks.mean(0), "the mean depends on how many nuclei there are."),
             (single.mean(0), "the mean depends on how many nuclei there are."),
+            (single[0] | single[1], "that is the first two nuclei; there may be any number."),
+            (masks.sum(0, dtype=int) > 255, "that is where two nuclei overlap."),
             (masks[0], first),
             (single[0], first),
             (masks[-1], last),
@@ -115,8 +117,30 @@ def check_bce_dice(bce_dice):
                 lambda t, p: half(t, p) + 1 - dice(t, p > 0.5),
                 "cut at 0.5 there is no gradient: keep p as it is.",
             ),
+            (
+                lambda t, p: (
+                    half(t, p) + 1 - dice(t, p, above=SMOOTH * t.size, below=SMOOTH * t.size)
+                ),
+                "s is in pixels, so Dice takes sums, not means.",
+            ),
+            (
+                lambda t, p: half(t, p) + 1 - 2 * t.sum() * p.sum() / (t.sum() + p.sum() + SMOOTH),
+                "Σ p q: multiply pixel by pixel first, then add up.",
+            ),
+            (
+                lambda t, p: (
+                    half(t, p) + 1 - (2 * t.sum() * p.sum() + SMOOTH) / (t.sum() + p.sum() + SMOOTH)
+                ),
+                "Σ p q: multiply pixel by pixel first, then add up.",
+            ),
+            (
+                lambda t, p: (
+                    half(t, p) + 1 - (2 * (t * p).sum() + SMOOTH / (t.sum() + p.sum() + SMOOTH))
+                ),
+                "parentheses: the whole sum 2 Σ p q + s stands above the line.",
+            ),
             (lambda t, p: half(t, p), "1 − Dice is missing."),
             (lambda t, p: 1 - dice(t, p), "the cross entropy is missing."),
         ],
-        ["an image with four pixels", "an image without nuclei"],
+        ["an image of 3 by 4 pixels", "an image without nuclei"],
     )

@@ -67,6 +67,14 @@ def check_three_ious(three_ious):
                     "over a batch, add up the pixels of its images first, then divide.",
                 ),
                 (score(batches=lambda b, i, n: b[0]), "that is the first batch alone."),
+                (
+                    score(batches=lambda b, i, n: _iou(truth, prediction)),
+                    "over batches of `batch` images, which need not be 16.",
+                ),
+                (
+                    score(batches=lambda b, i, n: np.mean(_pieces(truth, prediction, n))),
+                    "`batch` is how many images a batch has, not how many batches there are.",
+                ),
                 (score(_dice), "that is Dice: the union counts the hits once."),
                 (score(_hits_twice), "the union counts the hits once, not twice."),
                 (score(_both), "that is the mean of nuclei and background; nuclei alone."),
@@ -99,6 +107,11 @@ def _both(t, p):
 def _parts(formula, truth, prediction, batch):
     starts = range(0, len(truth), batch)
     return np.array([formula(truth[k : k + batch], prediction[k : k + batch]) for k in starts])
+
+
+def _pieces(truth, prediction, count):
+    cut = (np.array_split(masks, count) for masks in (truth, prediction))
+    return [_iou(t, p) for t, p in zip(*cut, strict=True)]
 
 
 def _batch_means(images, batch):

@@ -26,7 +26,7 @@ def check_node_inputs(node_inputs):
     if _same(found, right):
         if any(pairs[-1] != node for pairs, node in zip(found, below, strict=True)):
             return say_wrong(
-                "those are its inputs, but the upsampled one, from below, comes last; the order "
+                "those are its inputs, but the enlarged one, from below, comes last; the order "
                 "of the others does not matter."
             )
         return say_right()
@@ -62,10 +62,10 @@ NODE_MISTAKES = [
         lambda i, j: [*_row(i, j), (i + 1, j)],
         "the node from below is one step to the left: X(i + 1, j − 1).",
     ),
-    (_row, "the node from below, upsampled, is missing: X(i + 1, j − 1)."),
+    (_row, "the node from below, enlarged, is missing: X(i + 1, j − 1)."),
     (
         lambda i, j: [*_row(i, j), (i - 1, j - 1)],
-        "X(i − 1, …) is the level above; upsampled is the level below, i + 1.",
+        "X(i − 1, …) is the level above; enlarged is the level below, i + 1.",
     ),
     (
         lambda i, j: [(b, a) for a, b in _inputs(i, j)],
@@ -104,6 +104,7 @@ def check_channels_in(channels_in):
     here = np.array([filters[i] for i, _, filters in cases])
     below = np.array([filters[i + 1] for i, _, filters in cases])
     above = np.array([filters[i - 1] for i, _, filters in cases])
+    at_step = np.array([filters[j] for _, j, filters in cases])
     return judge(
         [call(channels_in, *case) for case in cases],
         j * here + below,
@@ -116,7 +117,12 @@ def check_channels_in(channels_in):
             (j * here + above, "the map from below is of level i + 1, not i − 1."),
             (j * (here + below), "from below comes one map, not j."),
             (here + j * below, "swapped: j maps of its own level, one from below."),
-            (j * here + below // 2, "bilinear upsampling keeps the channels: no halving."),
+            (j * here + below // 2, "enlarging keeps the channels: no halving."),
+            ((j + 2) * here, "filters[i + 1] need not be twice filters[i]: take it as it is."),
+            (
+                j * at_step + below,
+                "the level is i, so its maps have filters[i] channels, not filters[j].",
+            ),
             (j + 1, "those are the maps; count their channels."),
             (here, "that is what leaves the node."),
             (
@@ -138,8 +144,10 @@ def check_pruned_nodes(pruned_nodes):
         [call(pruned_nodes, int(depth)) for depth in depths],
         right,
         [
-            (depths + 1, "that is the first level; its nodes need those below them."),
+            (depths + 1, "that is the top row; its nodes need those below them."),
             (right - depths - 1, "the encoder's nodes, X(0, 0) to X(depth, 0), are needed too."),
+            (2 * depths + 1, "that is a U-Net of this depth; UNet++ has nodes between, too."),
+            (depths + 2, "those are its own inputs and itself; they need others in turn."),
             (np.full(4, 15), "that is the whole network; what lies beyond X(0, depth) is cut off."),
             (right - 1, "count X(0, depth) itself, too."),
             (15 - right, "that is how many are cut off."),

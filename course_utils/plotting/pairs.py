@@ -74,11 +74,12 @@ def paired(scores, baseline):
         "\n(dot: one seed; bars: mean and its 95 % confidence interval)",
     )
     ax.spines["left"].set_visible(False)
-    more = f"; and {len(said) - 2} more" if len(said) > 2 else ""
+    if len(said) > 2:  # the intervals of so many are more than one can listen to
+        said = [words.partition(", from ")[0] for words in said]
     return described(
         figure,
         f"Dot chart: difference to {baseline} with the same seeds, points of IoU, mean and 95 % "
-        f"interval. {'; '.join(said[:2])}{more}.",
+        f"interval. {'; '.join(said)}.",
     )
 
 
