@@ -16,6 +16,8 @@
 # An NVIDIA GPU:       make gpu
 #
 # Another Python: make lab PYTHON=python3.13
+# SEEDS and PROFILE of make results: COURSE_SEED and COURSE_PROFILE where these are set, else 0 and
+# full. The tests are in the sample profile unless PROFILE says otherwise.
 
 PYTHON ?= python3
 # locked (requirements.lock), oldest or newest (what pyproject.toml allows)
@@ -26,9 +28,29 @@ else
 VENV := build/$(VERSIONS)-$(notdir $(PYTHON))
 endif
 PY := $(VENV)/bin/python
-READY := $(VENV)/.ready
 
-SEEDS ?= 0
+# What is wrong is said before anything is made.
+ifeq ($(filter locked oldest newest,$(VERSIONS)),)
+$(error No VERSIONS=$(VERSIONS). There are: locked, oldest, newest)
+endif
+CHAPTERS := $(sort $(patsubst notebooks/%.ipynb,%,$(wildcard notebooks/*.ipynb)))
+ifneq ($(filter test-notebooks test-browser test-colab results,$(MAKECMDGOALS)),)
+ifneq ($(filter-out $(CHAPTERS),$(CHAPTER)),)
+$(error No chapter $(filter-out $(CHAPTERS),$(CHAPTER)). There are: $(CHAPTERS))
+endif
+endif
+
+# The environment holds exactly what the lock names, or pyproject.toml allows. It is made anew when
+# the lock changes, or of pyproject.toml the lines that decide what is installed and how: not its
+# address, version or settings of tools. The mark that it is ready is named after their checksum.
+DECIDES := LC_ALL=C awk '/^\[/ {on = /build-system|optional-dependencies|tool.hatch/} \
+    /^dependencies/ {on = 1} /^requires-python/ || on && /^ *["a-z]/' pyproject.toml
+ifeq ($(VERSIONS),locked)
+DECIDES += | cat - requirements.lock
+endif
+READY := $(VENV)/.ready-$(firstword $(shell $(DECIDES) | cksum))
+
+SEEDS ?= $(or $(COURSE_SEED),0)
 LAB_ARGS ?=
 # Seconds a cell may take under nbval. A kernel that dies is noticed only after them.
 CELL_TIMEOUT ?= 300
@@ -76,7 +98,7 @@ student: $(READY)
 
 results: $(READY)
 	@test -n "$(CHAPTER)" || { echo 'Which chapter? make results CHAPTER=02_mri_fcn SEEDS="0 1 2"'; exit 1; }
-	$(PY) data_scripts/run_results.py $(CHAPTER) --seeds $(SEEDS) --profile $(or $(PROFILE),full)
+	$(PY) data_scripts/run_results.py $(CHAPTER) --seeds $(SEEDS) --profile $(or $(PROFILE),$(COURSE_PROFILE),full)
 
 badges:
 	@test -n '$(REPO)' || { echo 'Which repository? make badges REPO=owner/name'; exit 1; }
@@ -108,8 +130,7 @@ define CHECK_PYTHON
 @$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is %d.%d. Name another: make lab PYTHON=python3.13" % v)'
 endef
 
-# The environment holds exactly what the lock names, so it is made anew when the lock changes.
-$(READY): requirements.lock pyproject.toml
+$(READY):
 	$(CHECK_PYTHON)
 	$(PYTHON) -m venv --clear $(VENV)
 ifeq ($(VERSIONS),locked)

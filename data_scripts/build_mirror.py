@@ -1,8 +1,8 @@
 """Build a mirror: a folder with the archives that a classroom, CI or an offline machine reads.
 
-    python data_scripts/build_mirror.py /srv/course-mirror
-    python data_scripts/build_mirror.py /media/stick sunnybrook --from /srv/course-mirror
-    python data_scripts/build_mirror.py /media/stick --weights mobilenet resnet34
+    .venv/bin/python data_scripts/build_mirror.py /srv/course-mirror
+    .venv/bin/python data_scripts/build_mirror.py /srv/course-mirror --weights mobilenet resnet18
+    .venv/bin/python data_scripts/build_mirror.py /media/stick sunnybrook --from /srv/course-mirror
 
 The archives come from their published addresses, or from another mirror. They are gathered aside,
 each data set is unpacked and checked from there, and only then do they move into the folder, with
@@ -22,8 +22,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from course_utils.datasets import CourseDataError, catalog, fetch, weights
-from course_utils.datasets.download import get_archive, read_sums
+from own_python import needed
+
+with needed():
+    from course_utils.datasets import CourseDataError, catalog, fetch, weights
+    from course_utils.datasets._chapters import offline
+    from course_utils.datasets._commands import command_of, quoted
+    from course_utils.datasets.download import get_archive, read_sums
+    from course_utils.runtime import CHAPTERS
+
+WHAT_HELPS = (
+    "Check the network and try again, or copy from another mirror: --from FOLDER_OR_ADDRESS."
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         nargs="*",
         metavar="NAME",
         help=f"{', '.join(catalog.CATALOG)}; default: {', '.join(free)}, "
-        "or none where --weights is given",
+        "less what the folder has already where --weights is given",
     )
     parser.add_argument(
         "--weights",
@@ -51,10 +61,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--from", dest="source", default="", help="mirror to copy from")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     options = parser.parse_args(argv)
+    held = _sums(options.folder) if options.weights else {}
+    missing = [n for n in free if any(a.name not in held for a in catalog.get(n).archives)]
     try:
-        entries = [
-            catalog.get(name) for name in options.names or (not options.weights and free) or ()
-        ]
+        entries = [catalog.get(name) for name in options.names or missing]
     except ValueError as error:
         parser.error(str(error))
     for entry in entries:
@@ -76,7 +86,10 @@ def main(argv: list[str] | None = None) -> int:
         print(f"No mirror was built.\n{error}", file=sys.stderr)
         return 1
     print(f"Set COURSE_MIRROR={options.folder.absolute()} (licences differ: see LICENCES.txt)")
-    print(f"To check it later: python data_scripts/fetch_data.py --verify {options.folder}")
+    print("Without a network, with this mirror:")
+    for line in offline(_sums(options.folder), CHAPTERS):
+        print(f"  {line}")
+    print(f"To check it later: {command_of('fetch_data.py')} --verify {quoted(options.folder)}")
     return 0
 
 
@@ -105,7 +118,9 @@ def build(
         wanted = [(entry.title, archive) for entry in entries for archive in entry.archives]
         wanted += [(encoder.title, encoder.archive) for encoder in encoders]
         for title, archive in wanted:
-            got = get_archive(title, archive, gathered, source, progress=progress)
+            got = get_archive(
+                title, archive, gathered, source, progress=progress, what_next=WHAT_HELPS
+            )
             if not got.path.is_relative_to(gathered):
                 shutil.copyfile(got.path, gathered / archive.name)
             sums[archive.name] = got.sha256
@@ -118,11 +133,8 @@ def build(
             offline = dataclasses.replace(encoder, archive=_offline(encoder.archive))
             path = weights.fetch_file(offline, Path(aside) / "data", gathered, progress=False)
             print(f"{encoder.backbone}: {weights.provenance(path)['note'] or encoder.title}")
-        all_sums = sums
-        if (folder / "SHA256SUMS").exists():
-            former = (folder / "SHA256SUMS").read_text(encoding="utf-8-sig", errors="replace")
-            all_sums = read_sums(former) | sums
-            _write_sums(gathered / "SHA256SUMS", all_sums)
+        all_sums = _sums(folder) | sums
+        _write_sums(gathered / "SHA256SUMS", all_sums)
         (gathered / "LICENCES.txt").write_text(_licences(all_sums), encoding="utf-8")
         for name in (*sums, "SHA256SUMS", "LICENCES.txt"):
             (folder / name).parent.mkdir(exist_ok=True)
@@ -146,13 +158,21 @@ def _offline(archive: catalog.Archive) -> catalog.Archive:
     return dataclasses.replace(archive, url="")
 
 
+def _sums(folder: Path) -> dict[str, str]:
+    path = folder / "SHA256SUMS"
+    return read_sums(path.read_text("utf-8-sig", "replace")) if path.exists() else {}
+
+
 def _write_sums(path: Path, sums: dict[str, str]) -> None:
     lines = (f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
     path.write_text("".join(lines), encoding="utf-8")
 
 
 def _licences(sums: dict[str, str]) -> str:
-    parts = ["The licence of each data set of the course. Not all of them may be here.\n"]
+    parts = [
+        "The licence of each data set of the course, not all of which may be here, and of each "
+        "encoder's weights that are.\n"
+    ]
     for published in catalog.CATALOG.values():
         held = [sums.get(archive.name) for archive in published.archives]
         entry = catalog.stand_ins(published).get(held[0], published)
@@ -165,8 +185,8 @@ def _licences(sums: dict[str, str]) -> str:
     for encoder in weights.WEIGHTS.values():
         if encoder.archive.name in sums:
             parts.append(
-                f"{encoder.archive.name}: {encoder.title}; its licence is its publisher's\n"
-                f"  {encoder.archive.url}\n"
+                f"{encoder.archive.name}: {encoder.title}\n"
+                f"  Licence: {encoder.licence}\n  {encoder.archive.url}\n"
             )
     return "\n".join(parts)
 

@@ -3,8 +3,8 @@
     make links
 
 Read are README.md, CONTRIBUTING.md, docs/, the chapters' text and the sources of the published
-figures. Exit status 1 if an address is gone. Publishers that turn programs away (403 and the like)
-are listed and do not count: a browser may get further.
+figures. Exit status 1 if an address is gone, or at once if no server answers. Publishers that turn
+programs away (403 and the like) are listed and do not count: a browser may get further.
 """
 
 import json
@@ -15,9 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
+from own_python import needed
+
+with needed():
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.util import Retry
 
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = re.compile(r"https?://[^\s<>\"'`\\|{}…]+")
@@ -52,16 +55,18 @@ def texts(root=ROOT):
         yield path.name, "\n".join(prose)
 
 
-def session(patience=2.0):
+def session(patience=2.0, retries=3):
     """Return a requests session that asks again where a server is busy or broken.
 
     Parameters
     ----------
     patience : float
         Seconds before the third try; twice as many before the fourth.
+    retries : int
+        How often to ask again.
     """
     retry = Retry(
-        total=3,
+        total=retries,
         backoff_factor=patience / 2,
         status_forcelist=PASSING,
         raise_on_status=False,
@@ -74,16 +79,28 @@ def session(patience=2.0):
     return made
 
 
-def ask(asker, address):
+def ask(asker, address, timeout=30):
     """Return ("there" | "turned away" | "gone", what came back)."""
     try:
-        with asker.get(address, stream=True, timeout=30) as answer:
+        with asker.get(address, stream=True, timeout=timeout) as answer:
             code = answer.status_code
     except requests.RequestException as error:
         return "gone", type(error).__name__
     if code in TURNED_AWAY:
         return "turned away", str(code)
     return ("gone" if code >= 400 else "there"), str(code)
+
+
+def say(line):
+    """Print a line at once and whole, also where several threads do."""
+    print(f"{line}\n", end="", flush=True)
+
+
+def any_answers(addresses):
+    """Say whether one of some servers answers anything at all, asked once."""
+    with ThreadPoolExecutor(8) as pool:
+        asked = pool.map(lambda address: ask(session(retries=0), address, 10)[1], addresses)
+        return any(what.isdigit() for what in asked)
 
 
 def main(root=ROOT, asker=None):
@@ -94,15 +111,26 @@ def main(root=ROOT, asker=None):
             named_in[address].append(name)
     for address in sorted(named_in):
         servers[urlsplit(address).netloc].append(address)
+    say(f"Asking {len(servers)} servers for {len(named_in)} addresses; slow ones take minutes.")
+    some = [own[0] for own in servers.values()][:8]
+    if some and not any_answers(some):
+        say(f"None of {len(some)} servers answers. No network, or a proxy that lets none through?")
+        return 1
     asker = asker or session()
+
+    def ask_server(server):
+        verdicts = []
+        for address in servers[server]:
+            verdict, what = ask(asker, address)
+            verdicts.append(verdict)
+            if verdict != "there":
+                say(f"{verdict} ({what}): {address}, named in {', '.join(named_in[address])}")
+        say(f"{server}: {verdicts.count('there')} of {len(verdicts)} there")
+        return verdicts.count("gone")
+
     with ThreadPoolExecutor(8) as pool:
-        answers = pool.map(lambda own: [(a, *ask(asker, a)) for a in own], servers.values())
-        verdicts = [verdict for own in answers for verdict in own]
-    for address, verdict, what in verdicts:
-        if verdict != "there":
-            print(f"{verdict} ({what}): {address}, named in {', '.join(named_in[address])}")
-    gone = sum(verdict == "gone" for _, verdict, _ in verdicts)
-    print(f"{len(verdicts)} addresses, {gone} gone")
+        gone = sum(pool.map(ask_server, servers))
+    say(f"{len(named_in)} addresses, {gone} gone")
     return 1 if gone else 0
 
 

@@ -1,10 +1,10 @@
 """Get the course's data sets and encoder weights now, so that no chapter has to wait for them.
 
-    python data_scripts/fetch_data.py --list
-    python data_scripts/fetch_data.py sunnybrook
-    python data_scripts/fetch_data.py --weights mobilenet resnet34
-    python data_scripts/fetch_data.py --root /big/disk --mirror /media/stick
-    python data_scripts/fetch_data.py --verify /media/stick
+    .venv/bin/python data_scripts/fetch_data.py --list
+    .venv/bin/python data_scripts/fetch_data.py sunnybrook
+    .venv/bin/python data_scripts/fetch_data.py --weights mobilenet resnet34
+    .venv/bin/python data_scripts/fetch_data.py --root /big/disk --mirror /media/stick
+    .venv/bin/python data_scripts/fetch_data.py --verify /media/stick
 
 COURSE_DATA_DIR and COURSE_MIRROR are honoured; the options come before them.
 """
@@ -14,7 +14,12 @@ import os
 import sys
 from pathlib import Path
 
-from course_utils.datasets import CourseDataError, catalog, fetch, mirror, weights
+from own_python import needed
+
+with needed():
+    from course_utils.datasets import CourseDataError, catalog, fetch, mirror, weights
+    from course_utils.datasets._chapters import offline
+    from course_utils.runtime import CHAPTERS
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -111,6 +116,9 @@ def _verify(place: str, needed: list[str], progress: bool) -> int:
         return 1
     if others := mirror.absent(names):
         print(f"Not in this mirror, which is no fault: {', '.join(others)}")
+    print("Without a network, with this mirror:")
+    for line in offline([name for name in names if name not in faulty], CHAPTERS):
+        print(f"  {line}")
     if not faulty:
         print(f"All {len(names)} files of {place} have the hash that its SHA256SUMS says.")
         return 0

@@ -1,6 +1,6 @@
 """Run a chapter on the real data and keep the figures in results/.
 
-    python data_scripts/run_results.py 02_mri_fcn --seeds 0 1 2 --profile full
+    .venv/bin/python data_scripts/run_results.py 02_mri_fcn --seeds 0 1 2 --profile full
 
 The chapter writes results/CHAPTER.json as its trainings end. The executed notebook and what it
 printed are left in build/results/, out of git: its figures show images of the data set.
@@ -11,9 +11,12 @@ import sys
 import time
 from pathlib import Path
 
-import nbformat
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from notebook_runner import NOTEBOOKS, ROOT, execute, read
+from own_python import needed
+
+with needed():
+    import nbformat
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from notebook_runner import NOTEBOOKS, ROOT, execute, read
 
 
 def run_chapter(path, seed, profile, *, results, build, settings=None):
@@ -76,9 +79,11 @@ def main(arguments=None):
     chapters = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
     parser.add_argument("chapter", choices=chapters)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--profile", choices=("quick", "full"), default="full")
+    parser.add_argument("--profile", choices=("sample", "quick", "full"), default="full")
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="folder to write")
     chosen = parser.parse_args(arguments)
+    if chosen.profile == "sample":
+        parser.error("figures on made-up data are no results: quick or full (make: PROFILE=quick)")
     reached_end = [
         run_chapter(
             NOTEBOOKS / f"{chosen.chapter}.ipynb",

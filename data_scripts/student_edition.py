@@ -1,35 +1,45 @@
 """Write the student edition: every chapter without the solutions of its exercises.
 
-    python data_scripts/student_edition.py               into build/student/
-    python data_scripts/student_edition.py --out FOLDER
+    make student                                                    into build/student/
+    .venv/bin/python data_scripts/student_edition.py --out FOLDER
 
-The cells tagged `solution` go, and so do outputs and execution counts. Everything else stays: the
-exercises with their stubs and checks, and the questions at the end with their folded answers, which
-are there for reading and not for handing in. The notebooks run as the originals do, here or with
-course_utils installed; links to files of the project lead to its repository. The badge does, too,
-and that repository has the solutions: stamp one that you are willing to show.
+The cells tagged `solution` go, and so do outputs, execution counts and the badge, which opens the
+chapter with its solutions. Everything else stays: the exercises with their stubs and checks, and
+the questions at the end with their folded answers, which are there for reading and not for handing
+in. The notebooks run as the originals do, here or with course_utils installed; opened alone, as
+Colab does, they install it from the repository, and links to files of the project lead there too.
 
-The folder is replaced whole, or left as it was if a solution would be given away.
+An earlier edition is replaced whole. The folder is left as it was if a solution would be given
+away, or if it holds a file that no edition wrote or that was changed since.
 """
 
 import argparse
 import ast
+import hashlib
 import os
 import re
 import sys
 import tempfile
 from pathlib import Path
 
-import nbformat
-from notebook_runner import NOTEBOOKS, ROOT, read
-from stamp_repository import address_of
+from own_python import needed
 
+with needed():
+    import nbformat
+    from notebook_runner import NOTEBOOKS, ROOT, read
+    from stamp_repository import PLACEHOLDER, address_of
+
+BADGE = re.compile(r"^\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)\n*", re.MULTILINE)
 FOLDED = re.compile(r"<summary>\s*(<\w+>\s*)*solution", re.IGNORECASE)
 LINK = re.compile(r"(\]\(|\b(?:href|src)=\")(?![a-z]+:|#|/)([^)\"\s#]+)")
 NOTE = "STUDENT_EDITION.txt"
 NOTE_TEXT = (
     "The chapters without the solutions of their exercises, written by `make student`, which\n"
-    "replaces this folder whole. Work in a copy of it.\n"
+    "replaces this folder whole, unless a file was added or changed. Work in a copy of it.\n\n"
+)
+NOT_STAMPED = (
+    "This copy has no address yet: where a student opens a chapter alone, as in Colab, its set-up\n"
+    "cell ends with an error. First `make badges REPO=owner/name`, then `make student` again."
 )
 
 
@@ -38,7 +48,7 @@ class CannotWrite(Exception):
 
 
 def student_notebook(notebook, names=(), address=""):
-    """Return a notebook without solutions, outputs and execution counts.
+    """Return a notebook without solutions, outputs, execution counts and badge.
 
     Parameters
     ----------
@@ -68,6 +78,7 @@ def student_notebook(notebook, names=(), address=""):
                 raise CannotWrite(f"cell {cell.id}: a stub without `...`: is it filled in?")
             cell.outputs, cell.execution_count = [], None
         elif cell.cell_type == "markdown":
+            cell.source = BADGE.sub("", cell.source)
             cell.source = LINK.sub(lambda found: _linked(found, names, address), cell.source)
     return left
 
@@ -92,12 +103,17 @@ def write(out, notebooks=NOTEBOOKS, address=None):
     Raises
     ------
     CannotWrite
-        If a chapter would give a solution away, or if `out` holds anything but an earlier edition;
-        `out` is then as it was.
+        If a chapter would give a solution away, or if `out` holds anything but an earlier edition
+        as it was written; `out` is then as it was.
     """
     out, address = Path(out).absolute(), address_of() if address is None else address
-    if out.exists() and not _may_replace(out):
-        raise CannotWrite(f"{out} holds something else than an earlier student edition")
+    if others := _not_ours(out):
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+        raise CannotWrite(
+            f"{out} holds what no earlier edition wrote, or what was changed since: "
+            f"{', '.join(others[:3])}{more}. Move that away, or write elsewhere "
+            "(student_edition.py --out FOLDER)."
+        )
     paths = sorted(Path(notebooks).glob("*.ipynb"))
     if not paths:
         raise CannotWrite(f"there is no notebook in {notebooks}")
@@ -111,7 +127,8 @@ def write(out, notebooks=NOTEBOOKS, address=None):
                 nbformat.write(student_notebook(read(path), names, address), new / path.name)
             except CannotWrite as error:
                 raise CannotWrite(f"{path.name}: {error}") from None
-        (new / NOTE).write_text(NOTE_TEXT, encoding="utf-8")
+        sums = [f"{_sha256(path)}  {path.name}\n" for path in sorted(new.iterdir())]
+        (new / NOTE).write_text(NOTE_TEXT + "".join(sums), encoding="utf-8")
         _swap(new, out, Path(aside) / "old")
     return [out / path.name for path in paths]
 
@@ -134,8 +151,22 @@ def _linked(found, names, address):
     return f"{before}{site}/blob/{tag or 'main'}/{inside}"
 
 
-def _may_replace(out):
-    return out.is_dir() and ((out / NOTE).is_file() or not any(out.iterdir()))
+def _not_ours(out):
+    """Return the names of what is in a folder beside an earlier edition as it was written."""
+    if not out.is_dir():
+        return [out.name] if out.exists() else []
+    note = (out / NOTE).read_text("utf-8") if (out / NOTE).is_file() else ""
+    sums = {name: digest for digest, name in re.findall(r"^([0-9a-f]{64})  (.+)$", note, re.M)}
+    return sorted(
+        path.name
+        for path in out.iterdir()
+        if path.name not in (NOTE, ".ipynb_checkpoints", ".DS_Store")  # left by who only looked
+        and not (path.is_file() and sums.get(path.name) == _sha256(path))
+    )
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _swap(new, out, old):
@@ -160,6 +191,8 @@ def main(arguments=None):
         print(f"No student edition was written. {error}", file=sys.stderr)
         return 1
     print(f"{len(written)} chapters without solutions: {chosen.out}")
+    if address_of() == PLACEHOLDER:
+        print(NOT_STAMPED, file=sys.stderr)
     return 0
 
 

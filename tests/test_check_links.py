@@ -99,9 +99,12 @@ def test_main_names_the_place_of_a_dead_link(server, asker, tmp_path, capsys, mo
     monkeypatch.setattr(check_links, "EXAMPLE", check_links.re.compile("OWNER"))
     root = project(tmp_path, f"[a]({server}/404), [b]({server}/200), [c]({server}/403)")
     assert check_links.main(root, asker) == 1
+    place = server.removeprefix("http://")
     assert capsys.readouterr().out.splitlines() == [
+        "Asking 1 servers for 3 addresses; slow ones take minutes.",
         f"turned away (403): {server}/403, named in 01_a.ipynb",
         f"gone (404): {server}/404, named in 01_a.ipynb",
+        f"{place}: 1 of 3 there",
         "3 addresses, 1 gone",
     ]
 
@@ -110,3 +113,27 @@ def test_main_is_content_with_living_links(server, asker, tmp_path, capsys, monk
     monkeypatch.setattr(check_links, "EXAMPLE", check_links.re.compile("OWNER"))
     assert check_links.main(project(tmp_path, f"{server}/200 {server}/403"), asker) == 0
     assert capsys.readouterr().out.endswith("2 addresses, 0 gone\n")
+
+
+def test_main_stops_at_once_without_a_network(asker, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(check_links, "EXAMPLE", check_links.re.compile("OWNER"))
+    monkeypatch.setattr(asker, "get", lambda *_, **__: pytest.fail("asked all the same"))
+    root = project(tmp_path, "http://127.0.0.1:9/a http://127.0.0.1:9/b http://localhost:9/")
+    assert check_links.main(root, asker) == 1
+    asking, none = capsys.readouterr().out.splitlines()
+    assert asking.startswith("Asking 2 servers for 3 addresses")
+    assert none.startswith("None of 2 servers answers. No network")
+
+
+def test_verdicts_come_as_they_are_found(server, asker, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(check_links, "EXAMPLE", check_links.re.compile("OWNER"))
+    said, ask = [], check_links.ask
+
+    def watching(*arguments):
+        said.append(capsys.readouterr().out)
+        return ask(*arguments)
+
+    monkeypatch.setattr(check_links, "ask", watching)
+    check_links.main(project(tmp_path, f"{server}/200 {server}/404 {server}/500"), asker)
+    assert said[0].startswith("Asking 1 servers")
+    assert "gone (404)" in said[-1]

@@ -185,9 +185,10 @@ MISTAKES = {
         (1 - BACKGROUND, "the share of ventricle"),
         (BACKGROUND / 2, "that is the mIoU"),
         ((TRUTH == 0).mean(axis=(1, 2)), "one number is wanted"),
-        (round(BACKGROUND, 3), "give it unrounded"),
-        (round(BACKGROUND, 2), "give it unrounded"),
-        (BACKGROUND + 1e-5, "the numbers differ"),
+        (round(100 * BACKGROUND, 1), "in percent"),
+        (round(BACKGROUND, 2), "three digits or more"),
+        (BACKGROUND + 2e-3, "the numbers differ"),
+        ([BACKGROUND], "is wanted, got"),
     ],
     "check_mean_iou": [
         (lambda m: hit(m).sum() / m.sum(), "pixel accuracy"),
@@ -427,6 +428,28 @@ def test_other_ways_to_the_right_answer(capsys):
 def test_nearly_right_sizes_are_named_at_the_right_case(capsys):
     exercises.check_conv_size(lambda n, k, s, p: (n + 2 * p - k) // s + 1 + 1e-6 * (n == 8))
     assert "size 8, kernel 3, stride 2, padding 1: 4 is right" in capsys.readouterr().out
+
+
+def test_three_digits_of_the_baseline_are_enough(capsys):
+    for digits in (3, 4, 9):
+        exercises.check_baseline(round(BACKGROUND, digits), TRUTH)
+    assert capsys.readouterr().out == f"{exercises.RIGHT}\n" * 3
+    wide = np.zeros((1, 1, 10_000), np.uint8)
+    wide[..., :172] = 1  # 0.9828
+    exercises.check_baseline(0.982, wide)
+    assert "the last one rounded" in capsys.readouterr().out
+
+
+def test_the_baseline_of_the_real_masks_is_right_for_the_grader_alone(capsys):
+    for typed in (0.982, 0.9823, 0.98230449):
+        exercises.check_baseline(typed, TRUTH)
+        exercises.check_baseline(typed, TRUTH, basics.REAL_BASELINE)
+        first, second = capsys.readouterr().out.splitlines()
+        assert first.startswith(exercises.WRONG)
+        assert second == f"{exercises.RIGHT} That is the share on the real masks."
+    for typed in (..., "text", [0.982], {}, 0.98):
+        exercises.check_baseline(typed, TRUTH, basics.REAL_BASELINE)
+        assert not capsys.readouterr().out.startswith(exercises.RIGHT)
 
 
 def test_the_baseline_is_that_of_the_masks_given(capsys):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from course_utils.exercises import _answers, _copies, _kernel, _slices, grade
-from course_utils.exercises.__main__ import main, table, write_csv
-from course_utils.exercises._verdicts import MAX_HINT, Row, clean, outcome_of
+from course_utils.exercises.__main__ import expanded, main, table, write_csv
+from course_utils.exercises._verdicts import MAX_HINT, Row, clean, outcome_of, sum_of
 
 START = 'if False:\n    runtime.start("90_tiny")\n'
 SETUP = START + "import numpy as np\nfrom course_utils import exercises"
@@ -99,6 +99,13 @@ def test_right_wrong_and_not_tried(outcomes):
     assert "ModuleNotFoundError" in hints[0]
     assert "in percent" in hints[1]
     assert "replace the `...`" in hints[2]
+
+
+def test_an_answer_typed_from_the_real_data_is_right(outcomes):
+    found, hints = outcomes(chapter({BASELINE: "accuracy = 0.982"}))
+    assert found[1] == "right"
+    assert hints[1] == "That is the share on the real masks."
+    assert outcomes(chapter({BASELINE: "accuracy = 0.98"}))[0][1] == "wrong"
 
 
 PRAISE = 'print("✓ Right.")'
@@ -272,6 +279,12 @@ def test_what_is_no_notebook_is_said(grader, tmp_path, content, reason):
     assert reason in row.hint
 
 
+def test_a_folder_is_named_as_one(grader, tmp_path):
+    [row] = grader.grade(tmp_path)
+    assert row.outcome == "not graded"
+    assert row.hint == clean(f"a folder: give {tmp_path / '*.ipynb'}")
+
+
 def test_command_line_prints_the_table_and_writes_csv(course, tmp_path, capsys):
     good = save(tmp_path / "good.ipynb", chapter(RIGHT))
     marks = tmp_path / "marks.csv"
@@ -283,13 +296,46 @@ def test_command_line_prints_the_table_and_writes_csv(course, tmp_path, capsys):
     assert printed[1].endswith("Exercise 1 · Do it  right")
     with marks.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["outcome"] for row in rows] == ["right"] * 4
+    assert [row["outcome"] for row in rows] == ["right"] * 4 + ["4 of 4 right"]
     assert rows[2]["title"] == "Exercise 3 · Do it"
+    assert (rows[4]["chapter"], rows[4]["exercise"]) == ("90_tiny", "sum")
     assert main([*arguments, str(tmp_path / "absent.ipynb")]) == 1
     assert "cannot be read" in capsys.readouterr().out
     assert main(["grade", "--course", str(tmp_path / "nowhere"), str(good)]) == 1
     assert "--course" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["good.ipynb", "marks.csv"]
+
+
+@pytest.mark.parametrize(
+    ("marks", "why"), [("nowhere/marks.csv", "there is no folder"), ("", "it is a folder")]
+)
+def test_a_place_for_no_csv_is_told_before_anything_is_graded(
+    course, tmp_path, capsys, monkeypatch, marks, why
+):
+    monkeypatch.setattr(grade.Grader, "grade", lambda *_: pytest.fail("graded"))
+    place = str(tmp_path / marks)
+    assert main(["grade", "--course", str(course), "--csv", place, "any.ipynb"]) == 1
+    told = capsys.readouterr().err
+    assert f"{place} cannot be written: {why}" in told.replace("Nothing was graded: ", "")
+    assert ".grade-" not in told
+
+
+def test_patterns_are_expanded_where_the_shell_does_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a [1].ipynb", "b.ipynb", "a1.ipynb", "note.txt"):
+        (tmp_path / name).touch()
+    names = [str(path) for path in expanded(["*.ipynb", "a [1].ipynb", "none*.ipynb", "b.ipynb"])]
+    matched = ["a [1].ipynb", "a1.ipynb", "b.ipynb"]
+    assert names == [*matched, "a [1].ipynb", "none*.ipynb", "b.ipynb"]
+
+
+def test_the_sum_of_a_copy():
+    outcomes = ["right", "wrong", "not tried", "not tried", "not graded", "right"]
+    rows = [Row("a.ipynb", "90_tiny", str(n), "", what) for n, what in enumerate(outcomes)]
+    said = "2 not tried, 1 not graded"
+    assert sum_of(rows) == [Row("a.ipynb", "90_tiny", "sum", "", "2 of 6 right", said)]
+    assert sum_of(rows[:1])[0].hint == ""
+    assert sum_of([Row("a.ipynb", hint="not a notebook")]) == []
 
 
 def test_table_and_csv_hold_what_students_write(tmp_path):

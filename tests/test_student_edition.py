@@ -1,5 +1,7 @@
 """The student edition holds no solution, and everything else."""
 
+import re
+
 import nbformat
 import notebook_runner
 import pytest
@@ -75,7 +77,10 @@ def test_everything_else_of_the_course_is_left(written):
         assert [(c.id, c.cell_type, c.metadata) for c in left.cells] == [
             (c.id, c.cell_type, c.metadata) for c in kept
         ]
+        badge = re.search(r"\[!\[Open in Colab\].*\n\n", kept[0].source)[0]
+        kept[0].source = kept[0].source.replace(badge, "")
         assert [c.source for c in left.cells] == [c.source for c in kept], "a link was rewritten"
+        assert "colab" not in left.cells[0].source
         assert left.metadata == original.metadata
         assert all(
             not c.outputs and c.execution_count is None for c in left.cells if "outputs" in c
@@ -97,6 +102,10 @@ def test_outputs_and_solutions_go_and_the_chapter_itself_stays():
     notebook = small()
     left = student_edition.student_notebook(notebook, {"02_b.ipynb"}, ADDRESS)
     assert [c.id for c in left.cells] == ["title", "ask", "ask-stub"]
+    badge = f"[![Open in Colab](https://a.org/b.svg)]({ADDRESS}/blob/main/notebooks/01_a.ipynb)"
+    notebook.cells[0].source = f"# A chapter\n\n{badge}\n\n[next](02_b.ipynb#Data)"
+    left = student_edition.student_notebook(notebook, {"02_b.ipynb"}, ADDRESS)
+    notebook.cells[0].source = "# A chapter\n\n[next](02_b.ipynb#Data)"
     assert left.cells[0].source == notebook.cells[0].source
     assert (left.cells[2].outputs, left.cells[2].execution_count) == ([], None)
     assert len(notebook.cells) == 4
@@ -155,11 +164,34 @@ def test_an_earlier_edition_is_replaced_and_nothing_else(chapters, tmp_path):
     student_edition.write(out, chapters, ADDRESS)
     assert {path.name for path in out.iterdir()} == {student_edition.NOTE, "02_b.ipynb"}
     for folder in (chapters, tmp_path):
-        with pytest.raises(student_edition.CannotWrite, match="something else"):
+        with pytest.raises(student_edition.CannotWrite, match="no earlier edition wrote"):
             student_edition.write(folder, chapters, ADDRESS)
     assert (chapters / "02_b.ipynb").exists()
     with pytest.raises(student_edition.CannotWrite, match="no notebook"):
         student_edition.write(out, tmp_path, ADDRESS)
+
+
+@pytest.mark.parametrize(
+    ("name", "work"),
+    [("01_a.ipynb", "mine"), ("marks.csv", "mine"), ("copies/a.ipynb", "mine"), (".git/HEAD", "x")],
+)
+def test_what_was_added_or_changed_is_not_thrown_away(chapters, tmp_path, name, work):
+    out = tmp_path / "student"
+    student_edition.write(out, chapters, ADDRESS)
+    (out / name).parent.mkdir(exist_ok=True)
+    (out / name).write_text(work, encoding="utf-8")
+    with pytest.raises(student_edition.CannotWrite, match=name.partition("/")[0]):
+        student_edition.write(out, chapters, ADDRESS)
+    assert (out / name).read_text(encoding="utf-8") == work
+
+
+def test_what_opening_a_chapter_leaves_is_no_obstacle(chapters, tmp_path):
+    out = tmp_path / "student"
+    student_edition.write(out, chapters, ADDRESS)
+    (out / ".ipynb_checkpoints").mkdir()
+    (out / ".ipynb_checkpoints" / "01_a-checkpoint.ipynb").write_text("x", encoding="utf-8")
+    student_edition.write(out, chapters, ADDRESS)
+    assert not (out / ".ipynb_checkpoints").exists()
 
 
 def test_a_failing_rename_brings_the_old_folder_back(chapters, tmp_path, monkeypatch):
@@ -181,6 +213,13 @@ def test_a_failing_rename_brings_the_old_folder_back(chapters, tmp_path, monkeyp
 def test_command_line(tmp_path, capsys, monkeypatch):
     assert student_edition.main(["--out", str(tmp_path / "s")]) == 0
     assert f"{len(PATHS)} chapters" in capsys.readouterr().out
-    monkeypatch.setattr(student_edition, "NOTE", "another")
+    (tmp_path / "s" / "01_mri_mlp.ipynb").write_text("my work", encoding="utf-8")
     assert student_edition.main(["--out", str(tmp_path / "s")]) == 1
-    assert "something else" in capsys.readouterr().err
+    assert "changed since: 01_mri_mlp.ipynb. Move that away" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", [student_edition.PLACEHOLDER, ADDRESS])
+def test_a_copy_without_address_is_warned_of(tmp_path, capsys, monkeypatch, address):
+    monkeypatch.setattr(student_edition, "address_of", lambda: address)
+    assert student_edition.main(["--out", str(tmp_path / "s")]) == 0
+    assert ("make badges REPO=owner/name" in capsys.readouterr().err) == (address != ADDRESS)

@@ -100,7 +100,8 @@ def _in_words(filters, deep_supervision, highlight, chosen):
     if highlight is None:
         return text
     if isinstance(highlight, numbers.Integral):
-        return f"{text} Highlighted: the {len(chosen)} nodes that the output of X(0, {highlight}) needs."
+        needed = f"the {len(chosen)} nodes that the output of X(0, {highlight}) needs"
+        return f"{text} Highlighted: {needed}."
     sources = f" and the {counted(len(chosen) - 1, 'node')} that it sees" * (len(chosen) > 1)
     return f"{text} Highlighted: {_name(highlight)}{sources}."
 

@@ -27,9 +27,13 @@ _CHANGED_ON_PURPOSE = {
     REMEMBERED: "delete its line in the hidden .sha256 file of the data folder",
 }
 _WHAT_HELPS = (
-    "What helps: check the network and run the cell again; or set COURSE_MIRROR to a folder "
-    "or address that holds the archives; or set COURSE_DATA_DIR to a folder that holds the "
-    "data already; or work on made-up data, without any network: set COURSE_PROFILE=sample."
+    "What helps: check the network and try again; or set COURSE_MIRROR to a folder or address "
+    "that holds the archives; or set COURSE_DATA_DIR to a folder that holds the data already. A "
+    "chapter also runs on made-up data, without any network: set COURSE_PROFILE=sample for it."
+)
+IS_IT_ON = (
+    "Is the mirror's server on, and its address spelt right? Open {} in a browser on this machine: "
+    "it should show SHA256SUMS."
 )
 
 
@@ -104,7 +108,7 @@ def get_archive(
     raise CourseDataError(
         f"Could not get {archive.name} of {title}. Tried:",
         "\n".join(failed) or "  nothing: there is neither a mirror nor a published address.",
-        what_next,
+        f"{IS_IT_ON.format(mirror)}\n{what_next}" if is_http(mirror) else what_next,
     )
 
 
@@ -183,7 +187,7 @@ def _wrong_hash(source: str, told_by: str, stated: str, digest: str, page: bool)
     return CourseDataError(
         f"Compared {source} with {told_by}:",
         f"it should be {stated}, but is {digest}{what}.",
-        "The file was damaged on its way or has been changed; it was not used. Run the cell "
+        "The file was damaged on its way or has been changed; it was not used. Try "
         "again; if it stays so, take another mirror (COURSE_MIRROR) or ask whoever keeps that "
         f"file. If it was changed on purpose, {_CHANGED_ON_PURPOSE[told_by]}.",
     )

@@ -47,6 +47,5 @@ def fault_in(root: Path, what: str, problem: str, how_many: int = 1) -> CourseDa
     return CourseDataError(
         f"Read {what} in {root}:",
         f"{problem}{more}.",
-        f"If you have changed nothing there, delete {root} and run the cell again: it is then "
-        "fetched anew.",
+        f"If you have changed nothing there, delete {root} and try again: it is then fetched anew.",
     )

@@ -159,7 +159,7 @@ def _install(entry: DatasetEntry, root: Path, folder: Path, mirror: str, progres
         raise CourseDataError(
             f"Wanted to put {entry.title} into {folder}:",
             "something is there already that this course did not put there whole.",
-            "Move it away or delete it, then run the cell again.",
+            "Move it away or delete it, then try again.",
         )
     staging = root / f".{entry.name}.part"
     shutil.rmtree(staging, ignore_errors=True)  # what a killed process left

@@ -9,12 +9,11 @@ from pathlib import Path, PurePosixPath
 import pooch
 
 from . import catalog
+from ._commands import command_of, quoted
 from ._http import Unavailable, is_http
 from ._weights_catalog import KNOWN_FILES, WEIGHTS
-from .download import SUMS_LINE, archive_source, mirror_sums, reach, read_sums
+from .download import IS_IT_ON, SUMS_LINE, archive_source, mirror_sums, reach, read_sums
 from .errors import CourseDataError
-
-_BUILD = "python data_scripts/build_mirror.py"
 
 
 @dataclass(frozen=True)
@@ -110,12 +109,8 @@ def build_command(mirror: str, names: Sequence[str]) -> str:
     if not entries and not encoders:
         return ""
     weights = ["--weights", *encoders] if encoders else []
-    place = "FOLDER" if is_http(mirror) else _quoted(mirror)
-    return " ".join([_BUILD, place, *entries, *weights])
-
-
-def _quoted(path: str) -> str:
-    return f'"{path}"' if " " in path else path
+    place = "FOLDER" if is_http(mirror) else quoted(mirror)
+    return " ".join([command_of("build_mirror.py"), place, *entries, *weights])
 
 
 def _known() -> list[str]:
@@ -145,19 +140,14 @@ def _sums(mirror: str, aside: Path) -> str:
             mirror,
             came_back,
             "Is the disk or share there, and the address spelt right? A web address begins with "
-            f"http:// or https://. To make a mirror: {_BUILD} FOLDER",
+            f"http:// or https://. To make a mirror: {command_of('build_mirror.py')} FOLDER",
         )
     try:
         if "://" in mirror and not is_http(mirror):
             reach(archive_source(mirror, "SHA256SUMS"), aside, False)  # says what is wrong
         text = mirror_sums(mirror, aside)
     except Unavailable as reason:
-        raise _no_mirror(
-            mirror,
-            f"{reason}.",
-            "Is the server on, and the address spelt right? Open it in a browser on this machine: "
-            "it should show SHA256SUMS.",
-        ) from reason
+        raise _no_mirror(mirror, f"{reason}.", IS_IT_ON.format(mirror)) from reason
     if read_sums(text):
         return text
     here = [name for name in _known() if _lies_in(mirror, name)]
@@ -165,12 +155,13 @@ def _sums(mirror: str, aside: Path) -> str:
     held = f"; it holds {', '.join(here)}" if here else ""
     if not here and "://" not in mirror and not any(folder.iterdir()):
         held = "; the folder is empty"
-    come_from = f" --from {_quoted(mirror)}" if here else ""
+    come_from = f" --from {quoted(mirror)}" if here else ""
     raise _no_mirror(
         mirror,
         ("its SHA256SUMS names no file" if text.strip() else "it has no SHA256SUMS") + held + ".",
         f"Build one that has it, each file proved: {command}{come_from}"
-        + ("" if here else ". If this should be one, is it the right place?"),
+        + ("" if here else ". If this should be one, is it the right place?")
+        + (f" {IS_IT_ON.format(mirror)}" if is_http(mirror) else ""),
     )
 
 

@@ -166,14 +166,14 @@ def _check_content(path: Path, source: str, weights: EncoderWeights) -> None:
             raise CourseDataError(
                 f"Looked into {source} for {weights.title}:",
                 "it is no weights file (HDF5): perhaps a web page that wants you to log in first.",
-                "It was not kept. Run the cell again; if it stays so, take another mirror "
+                "It was not kept. Try again; if it stays so, take another mirror "
                 "(COURSE_MIRROR), or unset it to take the published file.",
             )
 
 
 def _help(weights: EncoderWeights) -> str:
     return (
-        "What helps: check the network and run the cell again; or set COURSE_MIRROR to a folder or "
-        f"address that holds {weights.archive.name} (data_scripts/build_mirror.py makes one); or "
-        "run the chapter in the sample profile, which needs no weights: set COURSE_PROFILE=sample."
+        "What helps: check the network and try again; or set COURSE_MIRROR to a folder or address "
+        f"that holds {weights.archive.name} (data_scripts/build_mirror.py makes one). A chapter "
+        "also runs in the sample profile, which needs no weights: set COURSE_PROFILE=sample for it."
     )

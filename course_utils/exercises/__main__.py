@@ -1,7 +1,7 @@
 """The teacher's check of filled-in notebooks.
 
-    python -m course_utils.exercises grade copies/*.ipynb
-    python -m course_utils.exercises grade --csv marks.csv copies/*.ipynb
+    python -m course_utils.exercises grade ../copies/*.ipynb
+    python -m course_utils.exercises grade --csv ../marks.csv ../copies/*/*.ipynb
 
 Their code runs with all your rights: see `course_utils.exercises.grade`.
 """
@@ -9,13 +9,14 @@ Their code runs with all your rights: see `course_utils.exercises.grade`.
 import argparse
 import csv
 import dataclasses
+import glob
 import os
 import sys
 import tempfile
 from pathlib import Path
 
 from ._copies import CannotGrade
-from ._verdicts import NOT_GRADED, Row
+from ._verdicts import NOT_GRADED, Row, sum_of
 from .grade import Grader, Limits
 
 COURSE = Path(__file__).resolve().parents[2] / "notebooks"
@@ -37,23 +38,48 @@ def main(arguments=None):
     except ImportError as error:
         print(f"Grading needs Jupyter, and there is no {error.name}.", file=sys.stderr)
         return 1
+    if options.csv and (why := _cannot_write(options.csv)):
+        print(f"Nothing was graded: {options.csv} cannot be written: {why}", file=sys.stderr)
+        return 1
     try:
         grader = Grader(options.course, Limits(options.timeout, options.cell_timeout))
     except CannotGrade as error:
         print(f"Nothing was graded: {error}", file=sys.stderr)
         return 1
     rows = []
-    for number, path in enumerate(options.notebooks, 1):
-        print(f"{number} of {len(options.notebooks)}: {path}", file=sys.stderr, flush=True)
-        rows += grader.grade(path)
+    paths = expanded(options.notebooks)
+    for number, path in enumerate(paths, 1):
+        print(f"{number} of {len(paths)}: {path}", file=sys.stderr, flush=True)
+        found = grader.grade(path)
+        rows += found + sum_of(found)
     print(table(rows))
     if options.csv:
         try:
             write_csv(options.csv, rows)
         except OSError as error:
-            print(f"{options.csv} was not written: {error}", file=sys.stderr)
+            why = error.strerror or error
+            print(f"{options.csv} was not written: {why}", file=sys.stderr)
             return 1
     return int(any(row.outcome == NOT_GRADED for row in rows))
+
+
+def expanded(names):
+    """Return paths for names that may hold patterns: PowerShell and cmd hand these on as they are.
+
+    Parameters
+    ----------
+    names : list of str
+
+    Returns
+    -------
+    list of pathlib.Path
+        A pattern that fits nothing stays, so that it is told.
+    """
+    paths = []
+    for name in names:
+        found = [] if os.path.lexists(name) else sorted(glob.glob(name))
+        paths += [Path(path) for path in found or [name]]
+    return paths
 
 
 def table(rows):
@@ -95,6 +121,20 @@ def write_csv(path, rows):
         os.replace(new, path)
 
 
+def _cannot_write(path):
+    """Return why a file cannot be written there, or "": better known before all is graded."""
+    folder = path.absolute().parent
+    if path.is_dir():
+        return "it is a folder"
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
 def _printable(text):
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
@@ -121,7 +161,12 @@ def _parser():
         epilog="The notebooks' code runs with all your rights: those of people you do not know "
         "belong in a container.",
     )
-    grade.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", type=Path)
+    grade.add_argument(
+        "notebooks",
+        nargs="+",
+        metavar="NOTEBOOK",
+        help='a file, or a pattern such as "../copies/*.ipynb"',
+    )
     grade.add_argument("--csv", type=Path, metavar="FILE", help="also write the table there")
     grade.add_argument(
         "--course",

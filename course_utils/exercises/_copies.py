@@ -63,6 +63,8 @@ def read(path):
     import nbformat
 
     path = Path(path)
+    if path.is_dir():
+        raise CannotGrade(f"a folder: give {path / '*.ipynb'}")
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise CannotGrade(f"the file has over {MAX_FILE_BYTES // 10**6} MB")

@@ -4,7 +4,10 @@ import numpy as np
 
 from course_utils import metrics
 
-from ._judge import call, judge, say_missing, say_right, say_wrong
+from ._judge import RIGHT, call, judge, say_missing, say_right, say_wrong
+
+REAL_BASELINE = 0.982304  # of the 26 published validation masks
+NEARLY = "nearly: three digits or more are wanted, the last one rounded."
 
 
 def check_tasks(answers):
@@ -109,8 +112,10 @@ def check_foreground_share(foreground_share):
     )
 
 
-def check_baseline(accuracy, truth):
+def check_baseline(accuracy, truth, elsewhere=None):
     """Chapter 01: pixel accuracy of answering "background" everywhere.
+
+    Three digits are enough: they may have been read off and typed.
 
     Parameters
     ----------
@@ -118,9 +123,17 @@ def check_baseline(accuracy, truth):
         The reader's answer.
     truth : ndarray of uint8, shape [N, H, W]
         The validation masks.
+    elsewhere : float, optional
+        What would be right on other masks, and is accepted as well: the grader has made-up ones,
+        and the reader may have typed what the real ones gave.
     """
     matrix = metrics.confusion_matrix(truth, np.zeros_like(truth), 2)
     right = metrics.pixel_accuracy(matrix)
+    if elsewhere is not None and _to_three_digits(accuracy, elsewhere):
+        print(RIGHT, "That is the share on the real masks.")
+        return None
+    if _to_three_digits(accuracy, right):
+        return say_right()
     return judge(
         accuracy,
         right,
@@ -132,11 +145,21 @@ def check_baseline(accuracy, truth):
                 (np.asarray(truth) == 0).mean((1, 2)),
                 "one number is wanted, for all pixels together.",
             ),
-            (round(right, 3), "nearly: give it unrounded, computed from `val.masks`."),
-            (round(right, 2), "nearly: give it unrounded, computed from `val.masks`."),
+            (round(100 * right, 1), "that is in percent; an accuracy lies between 0 and 1."),
+            (round(right, 2), NEARLY),
+            (np.floor(1000 * right) / 1000, NEARLY),
         ],
         tolerance=1e-6,
     )
+
+
+def _to_three_digits(answer, right):
+    """Return whether an answer is one number, and right when both are rounded."""
+    try:
+        number = np.asarray(answer, float)
+    except Exception:  # whatever it is, it is no number
+        return False
+    return number.ndim == 0 and bool(abs(number - right) < 5.001e-4)
 
 
 def check_mean_iou(mean_iou):

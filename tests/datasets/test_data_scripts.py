@@ -13,6 +13,7 @@ from tiny_nuclei import TinyNuclei
 from tiny_scenes import TinyScenes
 
 from course_utils.datasets import (
+    _commands,
     catalog,
     dsb2018,
     samples,
@@ -87,18 +88,25 @@ def test_build_mirror_with_weights(encoder, published, tiny, server, tmp_path, c
     assert script("build_mirror")(arguments) == 0
     digest = hashlib.sha256((folder / encoder).read_bytes()).hexdigest()
     assert f"{digest}  {encoder}\n" in (folder / "SHA256SUMS").read_text()
-    assert encoder in (folder / "LICENCES.txt").read_text(encoding="utf-8")
-    assert f"fetch_data.py --verify {folder}" in capsys.readouterr().out
+    licences = (folder / "LICENCES.txt").read_text(encoding="utf-8")
+    assert f"{encoder}: the mobilenet encoder's ImageNet weights\n  Licence: not stated" in licences
+    out = capsys.readouterr().out
+    assert f"fetch_data.py --verify {folder}" in out
+    assert "\n  00_start_here, 01_mri_mlp, 02_mri_fcn, 03_mri_unet: with all they need\n" in out
+    assert "\n  06_dsb2018_unetpp: in the sample profile only, for want of dsb2018\n" in out
     assert script("fetch_data")(["--verify", str(folder)]) == 0
     server.answers.clear()
     path = weights.fetch_weights("mobilenet", folder, False, tmp_path / "data")
     assert weights.provenance(path)["checked"] == "the mirror's SHA256SUMS"
 
 
-def test_build_mirror_does_not_keep_weights_that_are_none(encoder, server, tmp_path, capsys):
+def test_build_mirror_does_not_keep_weights_that_are_none(
+    encoder, published, server, tmp_path, capsys
+):
     server.answers[f"/{encoder}"] = [b"<html>"]
     folder = tmp_path / "mirror"
-    assert script("build_mirror")([str(folder), "--weights", "mobilenet", "--quiet"]) == 1
+    arguments = [str(folder), "sunnybrook", "--weights", "mobilenet", "--quiet"]
+    assert script("build_mirror")(arguments) == 1
     assert "no weights file" in capsys.readouterr().err and not list(folder.iterdir())
 
 
@@ -191,7 +199,9 @@ def test_build_mirror_that_fails_leaves_the_folder_as_it_was(
     else:
         del published.answers["/published/val.zip"]
     assert script("build_mirror")([str(folder), "sunnybrook", "--quiet"]) == 1
-    assert "No mirror was built." in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "No mirror was built." in err and "run the cell" not in err
+    assert ("--from FOLDER_OR_ADDRESS" in err) == (fault == "not there")
     assert [p.name for p in folder.iterdir()] == ["train.zip"]
     assert (folder / "train.zip").read_bytes() == b"former"
 
@@ -208,6 +218,22 @@ def test_build_mirror_warns_of_what_may_not_be_passed_on(monkeypatch, tmp_path, 
     assert main([str(tmp_path), "stanford_background"]) == 0
     assert built[-1].name == "stanford_background"
     assert "WARNING: Stanford Background: not stated" in capsys.readouterr().err
+
+
+def test_build_mirror_adds_weights_to_the_data_that_may_be_passed_on(monkeypatch, tmp_path):
+    built = []
+    main = script("build_mirror")
+    monkeypatch.setitem(
+        main.__globals__, "build", lambda folder, entries, **_: built.append(list(entries))
+    )
+    arguments = [str(tmp_path), "--weights", "mobilenet"]
+    main(arguments)
+    sums = "".join(f"{'0' * 64}  {name}\n" for name in ("train.zip", "val.zip"))
+    (tmp_path / "SHA256SUMS").write_text(sums)
+    main(arguments)  # what is there already is not fetched again
+    main([arguments[0], "sunnybrook", *arguments[1:]])
+    names = [[entry.name for entry in entries] for entries in built]
+    assert names == [["sunnybrook", "dsb2018"], ["dsb2018"], ["sunnybrook"]]
 
 
 def test_build_mirror_of_the_real_data(real_mirror, tmp_path, capsys):
@@ -264,6 +290,32 @@ def test_scripts_run_as_scripts(name):
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     )
     assert done.returncode == 0 and "usage:" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["fetch_data", "build_mirror", "student_edition", "run_results"])
+def test_scripts_say_which_python_they_need(name):
+    """An isolated Python without site-packages has neither the course nor what it needs."""
+    path = REPOSITORY / "data_scripts" / f"{name}.py"
+    code = f"import runpy, sys; sys.path.insert(0, {str(path.parent)!r}); " + (
+        f"runpy.run_path({str(path)!r}, run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "No module named" in done.stderr and "Traceback" not in done.stderr
+    assert "Run this with .venv" in done.stderr and "make lab" in done.stderr
+
+
+def test_printed_commands_run_as_printed(tmp_path, monkeypatch):
+    python = tmp_path / "my course" / ".venv" / "bin" / "python"
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.chdir(REPOSITORY)
+    script_here = Path("data_scripts") / "fetch_data.py"
+    assert _commands.command_of("fetch_data.py") == f'"{python}" {script_here}'
+    python.parent.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "my course")
+    from_here = Path(".venv") / "bin" / "python"
+    expected = f"{from_here} {_commands.quoted(REPOSITORY / script_here)}"
+    assert _commands.command_of("fetch_data.py") == expected
 
 
 def test_benchmark_of_the_second_load(real_mirror):

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import re
 import shutil
 import socket
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 from tiny_scenes import TinyScenes
 
-from course_utils.datasets import CourseDataError, catalog, weights
+from course_utils import runtime
+from course_utils.datasets import CourseDataError, _chapters, _commands, catalog, weights
 from course_utils.datasets.download import get_archive
 from course_utils.datasets.fetch import fetch, provenance
 
@@ -66,6 +68,8 @@ def test_a_whole_mirror(verify, place):
     assert f"All 3 files of {place()} have the hash" in out
     left_out = out.split("no fault: ")[1].splitlines()[0]
     assert "stage1_train.zip" in left_out and "train.zip," not in left_out.split(", ")
+    assert "Without a network, with this mirror:\n  00_start_here, 01_mri_mlp" in out
+    assert "05_stanford_pretrained_unet: in the sample profile only, for want of stanf" in out
 
 
 def test_the_mirror_of_the_settings(verify, mirror, monkeypatch, tmp_path):
@@ -93,6 +97,7 @@ def test_a_faulty_file(verify, place, server, mirror, damage, words):
     assert f"FAULT  val.zip: {words}" in out and "whole  train.zip" in out
     assert "1 at fault" in err and "build_mirror.py" in err and "sunnybrook" in err
     assert f"whole  {MOBILENET}" in out and "--weights" not in err
+    assert "  01_mri_mlp: in the sample profile only, for want of sunnybrook\n" in out
 
 
 def test_faulty_weights_name_their_encoder(verify, mirror):
@@ -134,6 +139,54 @@ def test_an_unknown_file_is_checked_too(verify, mirror):
     (mirror / "slides.pdf").unlink()
     status, out, err = verify("--verify", mirror)
     assert status == 1 and "FAULT  slides.pdf" in out and "build_mirror.py" not in err
+
+
+def archives(*names):
+    """The files of data sets and encoders."""
+    named = [catalog.CATALOG.get(name) or weights.WEIGHTS[name] for name in names]
+    return [a.name for n in named for a in getattr(n, "archives", None) or (n.archive,)]
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ([], "in the sample profile only, for want of stanford_background; and no weights: mob"),
+        (
+            ["stanford_background"],
+            "mobilenet, resnet18, efficientnetb0; in the full profile also resnet34, vgg16",
+        ),
+        (
+            ["stanford_background", "mobilenet", "resnet18", "efficientnetb0"],
+            "some encoders at random, for want of weights: in the full profile resnet34, vgg16",
+        ),
+        (
+            ["stanford_background", "mobilenet", "resnet18", "resnet34", "efficientnetb0"],
+            "full profile vgg16",
+        ),
+    ],
+)
+def test_what_chapter_05_can_do_offline(held, said):
+    *_, line = [x for x in _chapters.offline(archives(*held), runtime.CHAPTERS) if "06_" not in x]
+    assert line.startswith("05_stanford_pretrained_unet: ") and said in line
+
+
+def test_a_mirror_with_everything_serves_every_chapter():
+    names = archives(*catalog.CATALOG, *weights.WEIGHTS)
+    expected = f"{', '.join(runtime.CHAPTERS)}: with all they need"
+    assert list(_chapters.offline(names, runtime.CHAPTERS)) == [expected]
+
+
+def test_encoders_are_those_that_the_chapters_fetch():
+    folder = Path(__file__).parents[2] / "notebooks"
+    asking = {p.stem: p.read_text("utf-8") for p in folder.glob("*.ipynb")}
+    asking = {name: text for name, text in asking.items() if "fetch_weights(" in text}
+    assert set(asking) == set(_chapters.ENCODERS)
+    for name, profiles in _chapters.ENCODERS.items():
+        some, more = (
+            re.findall(r'\\"(\w+)\\"', listed)
+            for listed in re.search(r"some, more = \((.*?)\), \((.*?)\)", asking[name]).groups()
+        )
+        assert profiles == {"quick": ("mobilenet", *some), "full": ("mobilenet", *more)}
 
 
 def test_half_a_data_set(verify, mirror):
@@ -178,7 +231,9 @@ def test_no_sums(verify, place, server, mirror):
     (mirror / "SHA256SUMS").unlink()
     status, out, err = verify("--verify", place())
     assert status == 1 and out == ""
-    assert "it has no SHA256SUMS" in err and "build_mirror.py NEW_FOLDER" in err
+    assert "it has no SHA256SUMS" in err
+    assert f"{_commands.command_of('build_mirror.py')} NEW_FOLDER" in err
+    assert ("Is the mirror's server on" in err) == (place() != mirror)
     if place() == mirror:
         assert f"holds train.zip, val.zip, {MOBILENET}" in err and f'--from "{mirror}"' in err
 
@@ -283,6 +338,8 @@ def test_a_server_whose_name_nobody_knows(tiny, data, monkeypatch, left):
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     entry = tiny.entry("http://course.invalid")
     message = refused(lambda: fetch(entry, root=data, mirror="http://share.invalid/m"))
+    assert "Is the mirror's server on" in message and "Open http://share.invalid/m in a" in message
+    assert "cell" not in message
     assert "http://share.invalid/m/train.zip: nobody knows a server of that name" in message
     assert "http://course.invalid/published/train.zip: nobody knows" in message
     assert "COURSE_PROFILE=sample" in message and left(data) == []

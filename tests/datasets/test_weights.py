@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -173,6 +174,7 @@ def test_catalogue(backbone):
     assert entry.archive.name == f"weights/{entry.file}"
     assert entry.archive.url.startswith("https://") and entry.archive.url.endswith(entry.file)
     assert 5e6 < entry.archive.size < 1e8
+    assert re.match(r"not stated|Apache|Creative Commons", entry.licence)
 
 
 def test_hashes_and_addresses_are_those_of_the_packages():
