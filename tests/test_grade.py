@@ -5,6 +5,7 @@ import csv
 import itertools
 import json
 import pickle
+import time
 from pathlib import Path
 
 import nbformat
@@ -163,6 +164,20 @@ def test_crashes_floods_and_exits(outcomes):
     found, hints = outcomes(chapter(answers, before))
     assert found == ["right", "right", "wrong", "right"]
     assert "SystemExit" in hints[2]
+
+
+def test_an_error_does_not_stop_what_is_asked_next(monkeypatch):
+    with _kernel.Kernel(20, time.monotonic() + 60) as kernel:
+        execute, options = kernel._client.execute, {}
+        monkeypatch.setattr(
+            kernel._client,
+            "execute",
+            lambda code, **kwargs: options.update(kwargs) or execute(code),
+        )
+        kernel.run("x = 1")
+        execute("1 / 0", **options)  # both are in the kernel's queue before the first one fails
+        asked = execute("x", **options)
+        assert kernel._wait(asked, 20)["content"]["status"] == "ok"
 
 
 def test_a_cell_that_ends_the_kernel_costs_that_cell(outcomes):

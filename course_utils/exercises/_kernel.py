@@ -113,7 +113,9 @@ class Kernel:
         seconds = min(seconds or self.cell_seconds, self.deadline - time.monotonic())
         if seconds <= 0:
             return "the notebook's time was over"
-        asked = self._client.execute(code, store_history=False, allow_stdin=False)
+        # After an error the kernel would drop what comes within a moment: the next cell.
+        options = {"store_history": False, "allow_stdin": False, "stop_on_error": False}
+        asked = self._client.execute(code, **options)
         answer = self._wait(asked, seconds)
         if answer is not None:
             failed = answer["content"].get("status") != "ok"
