@@ -3,6 +3,9 @@
 That the chapters run as they are committed is nbval's part: see the Makefile.
 """
 
+import ast
+import re
+
 import nbformat
 import notebook_runner
 import pytest
@@ -28,6 +31,35 @@ def test_fill_in_puts_the_solution_before_the_check():
     )
 
 
+def up_to_the_last_use(cells, answers):
+    """Return the cells up to the last one that is an answer or uses a name that one has given.
+
+    The cells after it do what they do in the chapter as committed.
+    """
+    given = set()
+    for statement in (line for cell in answers for line in ast.parse(cell.source).body):
+        if isinstance(statement, ast.FunctionDef):
+            given.add(statement.name)
+        else:
+            names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+            given |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    used = re.compile(rf"\b({'|'.join(given)})\b")
+    last = max(
+        index
+        for index, cell in enumerate(cells)
+        if cell in answers or (cell.cell_type == "code" and used.search(cell.source))
+    )
+    return cells[: last + 1]
+
+
+def test_a_chapter_is_run_up_to_the_last_use_of_an_answer():
+    sources = "x = 0", "def f(y):\n    x = y\n    return x", "x = 1", "print(f(2))", "print(x)"
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    assert up_to_the_last_use(cells, cells[1:2]) == cells[:4]
+    assert up_to_the_last_use(cells, cells[2:3]) == cells
+    assert up_to_the_last_use(cells[:3], cells[1:2]) == cells[:2]
+
+
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_chapter_runs_with_its_solutions(path):
     notebook = notebook_runner.read(path)
@@ -37,6 +69,7 @@ def test_chapter_runs_with_its_solutions(path):
             stub.source = fill_in(stub.source, solution_code(after))
             stubs.append(stub)
     assert stubs
+    notebook.cells = up_to_the_last_use(notebook.cells, stubs)
     notebook_runner.execute(notebook, cell_timeout=300, COURSE_PROFILE="sample", COURSE_SEED="0")
     for stub in stubs:
         assert exercises.RIGHT in output_text(stub), f"{stub.id}: {output_text(stub)}"
