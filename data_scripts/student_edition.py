@@ -15,7 +15,6 @@ away, or if it holds a file that no edition wrote or that was changed since.
 
 import argparse
 import ast
-import hashlib
 import os
 import re
 import sys
@@ -26,6 +25,7 @@ from own_python import needed
 
 with needed():
     import nbformat
+    import pooch
     from notebook_runner import NOTEBOOKS, ROOT, read
     from stamp_repository import PLACEHOLDER, address_of
 
@@ -127,7 +127,7 @@ def write(out, notebooks=NOTEBOOKS, address=None):
                 nbformat.write(student_notebook(read(path), names, address), new / path.name)
             except CannotWrite as error:
                 raise CannotWrite(f"{path.name}: {error}") from None
-        sums = [f"{_sha256(path)}  {path.name}\n" for path in sorted(new.iterdir())]
+        sums = [f"{pooch.file_hash(str(path))}  {path.name}\n" for path in sorted(new.iterdir())]
         (new / NOTE).write_text(NOTE_TEXT + "".join(sums), encoding="utf-8")
         _swap(new, out, Path(aside) / "old")
     return [out / path.name for path in paths]
@@ -161,12 +161,8 @@ def _not_ours(out):
         path.name
         for path in out.iterdir()
         if path.name not in (NOTE, ".ipynb_checkpoints", ".DS_Store")  # left by who only looked
-        and not (path.is_file() and sums.get(path.name) == _sha256(path))
+        and not (path.is_file() and sums.get(path.name) == pooch.file_hash(str(path)))
     )
-
-
-def _sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _swap(new, out, old):
