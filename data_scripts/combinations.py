@@ -97,7 +97,8 @@ def main(arguments=None):
         raise SystemExit(
             f"{chosen} versions: {' '.join(error.cmd[1:4])} failed, see above."
         ) from None
-    print((folder / f"{chosen}.txt").read_text(encoding="utf-8"))
+    listed = (folder / f"{chosen}.txt").read_text(encoding="utf-8").splitlines()
+    print("\n".join(line.split()[0] for line in listed if line and not line.startswith(" ")))
 
 
 if __name__ == "__main__":

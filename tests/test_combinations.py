@@ -84,3 +84,14 @@ def test_modules_run_in_the_project_and_a_failure_raises(tmp_path, monkeypatch):
     assert "Namespaces" in done.stdout
     with pytest.raises(subprocess.CalledProcessError):
         combinations.run_module("no_such_module", stderr=subprocess.DEVNULL)
+
+
+def test_the_list_is_printed_without_its_hashes(tmp_path, monkeypatch, capsys):
+    def install(folder, _):
+        lines = ["keras==9 \\", "    --hash=sha256:12 \\", "    --hash=sha256:34", "numpy==2", ""]
+        (folder / "oldest.txt").write_text("\n".join(lines), encoding="utf-8")
+
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setitem(combinations.INSTALL, "oldest", install)
+    combinations.main(["oldest"])
+    assert capsys.readouterr().out == "keras==9\nnumpy==2\n"
