@@ -134,6 +134,17 @@ def chosen_groups(groups, share, seed):
     return np.unique(groups[group_split(groups, share, seed)])
 
 
+def until_passed(groups, share, seed):
+    order = np.random.default_rng(seed).permutation(np.unique(groups))
+    images = np.cumsum([np.sum(groups == group) for group in order])
+    return np.isin(groups, order[: 1 + np.argmax(images >= share * len(groups))])
+
+
+def share_of_the_groups(groups, share, seed):
+    order = np.random.default_rng(seed).permutation(np.unique(groups))
+    return np.isin(groups, order[: max(1, round(share * len(order)))])
+
+
 def while_they_fit(groups, share, seed):
     inside = np.zeros(len(groups), bool)
     for group in np.random.default_rng(seed).permutation(np.unique(groups)):
@@ -277,7 +288,10 @@ MISTAKES = {
         (lambda *a: group_split(*a).astype(float), "as an index they pick images 0 and 1"),
         (lambda g, *a: np.isin(np.unique(g), chosen_groups(g, *a)), "one for each group;"),
         (lambda g, *a: np.zeros(len(g), bool), "no image is in validation"),
-        (while_they_fit, "share 0.1: no image is in validation"),
+        (lambda g, *a: group_split(g, *a) & (len(g) > 12), "share 0.1: no image is in validation"),
+        (while_they_fit, "is 12, got 8: one group more comes nearer"),
+        (until_passed, "one group fewer comes nearer"),
+        (share_of_the_groups, "comes nearer. Count the images"),
         (lambda g, *a: np.ones(len(g), bool), "every image is in validation"),
         (lambda g, share, seed: group_split(g, share, 7), "all seeds gave the same split"),
         (unseeded, "the same seed gave two splits"),

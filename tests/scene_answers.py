@@ -252,6 +252,7 @@ MISTAKES = {
         (lambda h, w: (-(-h // 32), -(-w // 32)), "multiply again"),
         (lambda h, w: (max(padded_size(h, w)),) * 2, "need not be square"),
         (lambda h, w: (h + 32, w + 32), "not 32 more"),
+        (lambda h, w: tuple(map(float, padded_size(h, w))), "give whole numbers"),
         (lambda h, w: (256, 320), "height of 224 × 288: 224 is right, got 256"),
         (lambda h, w: padded_size(h, w)[0], "a pair (height, width) is wanted, got int"),
     ],

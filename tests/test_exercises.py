@@ -159,9 +159,11 @@ MISTAKES = {
         (lambda c: c.argmax(axis=0), "compares rows"),
         (lambda c: c.argmax(axis=1), "compares columns"),
         (lambda c: c.max(axis=-1), "its position is wanted"),
-        (lambda c: c.sum(axis=-1), "sum to 1, whatever the class"),
+        (lambda c: c.sum(axis=-1), "a sum does not tell"),
         (lambda c: c.argmax(axis=-1) + 1, "numbering starts at 0"),
         (lambda c: c @ np.arange(4), "scores have a largest, too"),
+        (lambda c: (c > 0.5).argmax(axis=-1), "the numbers differ"),
+        (lambda c: abs(c).argmax(axis=-1), "the numbers differ"),
     ],
     "check_one_logit": [
         (lambda a, b: a - b, "the logit of class 0"),
@@ -198,7 +200,8 @@ MISTAKES = {
         (lambda m: metrics.class_iou(m)[1], "class 1 alone"),
         (lambda m: (hit(m) / m.sum(axis=1)).mean(), "by the true pixels"),
         (lambda m: (hit(m) / m.sum(axis=0)).mean(), "by the predicted pixels"),
-        (lambda m: metrics.class_iou(m).sum(), "divide by two"),
+        (lambda m: metrics.class_iou(m).sum(), "divide by their number"),
+        (lambda m: metrics.class_iou(m).sum() / 2, "the numbers differ"),
         (lambda m: hit(m).sum() / (m.sum(0) + m.sum(1) - hit(m)).sum(), "class by class"),
         (lambda m: (hit(m) / (2 * m.sum(axis=1) - hit(m))).mean(), "(axis=0) are missing"),
     ],
@@ -247,9 +250,11 @@ MISTAKES = {
     "check_fcn_channels": [
         ((64, 128, 128, 128), "five numbers are wanted"),
         (64, "five numbers are wanted"),
-        ((64, 128, 128, 128, 0), "whole numbers above 0"),
-        ((64, 128, 128, 128, 12.5), "whole numbers above 0"),
-        ((64, 128, 128, 128, "128"), "whole numbers above 0"),
+        ((64, 128, 128, 128, 0), "whole numbers from 1 to 1024"),
+        ((64, 128, 128, 128, 12.5), "whole numbers from 1 to 1024"),
+        ((64, 128, 128, 128, True), "whole numbers from 1 to 1024"),
+        ((64, 128, 128, 128, 10**7), "whole numbers from 1 to 1024"),
+        ((64, 128, 128, 128, "128"), "whole numbers from 1 to 1024"),
     ],
     "check_steps": [
         ({128: 4680 / 128, 8: 4680 / 8}, "round down"),
@@ -604,11 +609,14 @@ def test_the_small_model_draws_nothing(capsys):
 
 def test_other_ways_to_the_right_answer_on_nuclei(capsys):
     def group_split(groups, share, seed):
-        rng, chosen = random.Random(seed), []
-        left = sorted(set(groups.tolist()))
-        while sum(np.isin(groups, chosen)) < share * len(groups):
-            chosen.append(left.pop(rng.randrange(len(left))))
-        return [group in chosen for group in groups]
+        rng, left = random.Random(seed), sorted(set(groups.tolist()))
+        tried, chosen = [], []
+        while len(left) > 1:
+            chosen = [*chosen, left.pop(rng.randrange(len(left)))]
+            tried.append(chosen)
+        far = [abs(sum(np.isin(groups, some)) - share * len(groups)) for some in tried]
+        nearest = tried[far.index(min(far))]
+        return [group in nearest for group in groups]
 
     def merged(masks):
         result = np.zeros_like(masks[0])

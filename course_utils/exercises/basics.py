@@ -58,7 +58,8 @@ def check_one_hot(one_hot):
 def check_from_one_hot(from_one_hot):
     """Chapter 00: one channel a class [H, W, C] back to a mask [H, W]."""
     mask = np.array([[0, 2, 1], [3, 2, 0]])
-    channels = 0.6 * np.eye(4)[mask] + 0.1  # scores, so that `max` and `sum` are told apart
+    # Logits: the largest need be neither above one half nor the largest in magnitude.
+    channels = np.eye(4)[mask] - np.array([[[3.0], [0.0], [1.0]], [[5.0], [2.0], [4.0]]])
     return judge(
         call(from_one_hot, channels),
         mask,
@@ -67,7 +68,7 @@ def check_from_one_hot(from_one_hot):
             (channels.argmax(0), "that compares rows; the classes are along the last axis."),
             (channels.argmax(1), "that compares columns; the classes are along the last axis."),
             (channels.max(-1), "`max` gives the value of the largest; its position is wanted."),
-            (channels.sum(-1), "each pixel's channels sum to 1, whatever the class."),
+            (channels.sum(-1), "a sum does not tell which channel is the largest."),
             (mask + 1, "the classes are shifted by one; numbering starts at 0."),
             (channels @ np.arange(4), "that needs ones and zeros; scores have a largest, too."),
         ],
@@ -164,7 +165,7 @@ def _to_three_digits(answer, right):
 
 def check_mean_iou(mean_iou):
     """Chapter 01: mIoU of a confusion matrix."""
-    matrix = np.array([[9, 2], [1, 4]])
+    matrix = np.array([[9, 2, 1], [1, 4, 0], [2, 1, 5]])
     hit = np.diag(matrix)
     doubled = hit / (matrix.sum(0) + matrix.sum(1))
     union = matrix.sum(0) + matrix.sum(1) - hit
@@ -176,10 +177,13 @@ def check_mean_iou(mean_iou):
             (doubled.mean(), "the union counts the hits twice: subtract n_ii once."),
             ((2 * doubled).mean(), "that is the mean Dice: the union counts the hits once."),
             (metrics.class_iou(matrix), "that is the IoU of each class; now take their mean."),
-            (metrics.class_iou(matrix)[1], "that is class 1 alone; the mean is over both."),
+            (metrics.class_iou(matrix)[1], "that is class 1 alone; the mean is over all."),
             ((hit / matrix.sum(1)).mean(), "that divides by the true pixels, not by the union."),
             ((hit / matrix.sum(0)).mean(), "that divides by the predicted pixels, not the union."),
-            (metrics.class_iou(matrix).sum(), "that is the sum over the classes; divide by two."),
+            (
+                metrics.class_iou(matrix).sum(),
+                "that is the sum over the classes; divide by their number.",
+            ),
             (hit.sum() / union.sum(), "divide class by class, then take the mean."),
             ((hit / (2 * matrix.sum(1) - hit)).mean(), "the columns' sums (axis=0) are missing."),
         ],

@@ -90,8 +90,9 @@ def check_fcn_channels(channels):
     if any(c is ... for c in channels):
         say_missing(f"{sum(c is ... for c in channels)} of the five. Going on with the course's.")
         return ours
-    if not all(isinstance(c, (int, np.integer)) and c > 0 for c in channels):
-        say_wrong("channel counts are whole numbers above 0. Going on with the course's.")
+    whole = all(isinstance(c, (int, np.integer)) and not isinstance(c, bool) for c in channels)
+    if not whole or not all(0 < c <= 1024 for c in channels):
+        say_wrong("channel counts are whole numbers from 1 to 1024. Going on with the course's.")
         return ours
     channels = tuple(int(c) for c in channels)
     if channels == ours:

@@ -15,6 +15,11 @@ def check_group_split(group_split):
     groups = np.random.default_rng(1).permutation(np.repeat(numbers, sizes))
     few = np.array([45, 30, 45, 62, 30, 62, 45, 45, 30, 62, 62, 62])
     cases = [(groups, 0.2, seed) for seed in SEEDS] * 2 + [(few, 0.1, 0), (groups, 0.6, 0)]
+    # Where a share of the groups, or the first sum above or below, is not the nearest.
+    even = np.repeat(np.arange(8) * 3 + 5, 10)
+    uneven = np.repeat(np.arange(12) * 7 + 3, [2, 2, 20, 2, 2, 2, 2, 20, 2, 2, 2, 2])
+    cases += [(even, share, seed) for share in (0.2, 0.3) for seed in SEEDS]
+    cases += [(uneven, 0.5, seed) for seed in SEEDS]
     answers = [call(group_split, *case) for case in cases]
     if unanswered(answers):
         return None
@@ -77,12 +82,24 @@ def _split_problem(mask, groups, share):
     both = np.intersect1d(groups[mask], groups[~mask])
     if both.size:
         return f"group {both[0]} is on both sides: draw groups, not images."
-    largest = np.unique(groups, return_counts=True)[1].max()
-    if abs(chosen - share * n) <= largest:
+    if _may_be_nearest(mask, groups, share):
         return ""
-    if abs(n - chosen - share * n) <= largest:
+    if _may_be_nearest(~mask, groups, share):
         return "the sides are swapped: True is validation, and `share` is validation's."
+    change = "fewer" if chosen > share * n else "more"
     return (
-        f"share {share} of {n} images is {share * n:g}, got {chosen}: that is further away than "
-        f"whole groups make it. The largest has {largest}."
+        f"share {share} of {n} images is {share * n:g}, got {chosen}: one group {change} comes "
+        "nearer. Count the images of the first group, the first two, and so on."
     )
+
+
+def _may_be_nearest(mask, groups, share):
+    """Tell whether some order of the groups makes this side the one nearest to the share.
+
+    Its last group may be any of those inside, the next any of those outside.
+    """
+    inside, outside = (np.unique(groups[side], return_counts=True)[1] for side in (mask, ~mask))
+    over = mask.sum() - share * len(groups)
+    if over > 0:  # without its last group it would be further away, or empty
+        return inside.size == 1 or 2 * over <= inside.max() + 1e-9
+    return outside.size == 1 or -2 * over <= outside.max() + 1e-9

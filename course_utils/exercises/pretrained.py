@@ -3,6 +3,7 @@
 import numpy as np
 
 from ._judge import as_numbers, call, judge, say_wrong, unanswered
+from .unet import not_whole
 
 
 def check_padded_size(padded_size):
@@ -37,6 +38,7 @@ def check_padded_size(padded_size):
         right.ravel(),
         [(value.ravel(), hint) for value, hint in mistakes],
         wrong_at=[f"{side} of {h} × {w}" for h, w in cases for side in ("height", "width")],
+        also=not_whole,
     )
 
 
