@@ -7,6 +7,7 @@ printed are left in build/results/, out of git: its figures show images of the d
 """
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -35,7 +36,7 @@ def run_chapter(path, seed, profile, *, results, build, settings=None):
     """
     name = f"{path.stem}-{profile}-seed{seed}"
     build.mkdir(parents=True, exist_ok=True)
-    notebook, begin = read(path), time.monotonic()
+    notebook, begin, before = read(path), time.monotonic(), os.times()
     with (build / f"{name}.log").open("w", encoding="utf-8") as log:
 
         def echo(text):
@@ -58,19 +59,26 @@ def run_chapter(path, seed, profile, *, results, build, settings=None):
             return False
         finally:
             nbformat.write(notebook, build / f"{name}.ipynb")
-        echo(f"\n{name}: done in {time.monotonic() - begin:.0f} s{memory()}\n")
+        echo(f"\n{name}: done in {time.monotonic() - begin:.0f} s{cost(before)}\n")
     return True
 
 
-def memory():
-    """Say how much memory the largest kernel so far needed; nothing where it is not known."""
+def cost(before):
+    """Say what the kernel needed; nothing where it is not known.
+
+    Parameters
+    ----------
+    before : os.times_result
+        Taken before the kernel's start.
+    """
     try:
         import resource
     except ImportError:  # Windows
         return ""
-    unit = 1 if sys.platform == "darwin" else 1024
+    now, unit = os.times(), 1 if sys.platform == "darwin" else 1024
+    seconds = sum(now[2:4]) - sum(before[2:4])  # those of child processes that have ended
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
-    return f", with up to {most / 1e9:.1f} GB of memory"
+    return f", {seconds:.0f} s of processor time, up to {most / 1e9:.1f} GB of memory"
 
 
 def main(arguments=None):
