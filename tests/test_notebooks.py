@@ -90,7 +90,8 @@ SETTINGS = "import os; print(sorted((k, v) for k, v in os.environ.items() if 'CO
 def test_run_results_sets_the_run_and_keeps_its_log(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COURSE_SEED", "99")
     monkeypatch.delenv("COURSE_DATA_DIR")
-    path = small_notebook(tmp_path, SETTINGS, "1 + 1")
+    work = "import time\n\nwhile time.process_time() < 1.6:\n    pass\n1 + 1"
+    path = small_notebook(tmp_path, SETTINGS, work)
     build = tmp_path / "build"
     assert run_results.run_chapter(path, 3, "quick", results=tmp_path / "figures", build=build)
     expected = [
