@@ -173,7 +173,7 @@ def _data(run):
 
 def _profile(run):
     advice = {
-        "sample": "Seconds a chapter, made-up images. For the real data: COURSE_PROFILE=quick.",
+        "sample": "Made-up images, two minutes a chapter at most. Real data: COURSE_PROFILE=quick.",
         "quick": "Real data, minutes on a CPU. For the published schedules: COURSE_PROFILE=full.",
         "full": "Real data, the published schedules. For a shorter run: COURSE_PROFILE=quick.",
     }[run.profile]

@@ -22,13 +22,7 @@ COLUMNS = {
 
 
 def results_folder():
-    """Return the folder of measured figures.
-
-    That is where ``make results`` writes (COURSE_RESULTS), else the project's own ``results``, else
-    the installed package's copy.
-    """
-    if os.environ.get("COURSE_RESULTS"):
-        return Path(os.environ["COURSE_RESULTS"])
+    """Return the folder of our measured figures: the project's, or the installed package's copy."""
     package = Path(__file__).parent
     beside = package.parent / "results"
     return beside if beside.is_dir() else package / "_results"

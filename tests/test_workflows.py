@@ -146,8 +146,10 @@ def check_make(words, environment):
     assert set(targets) <= TARGETS
     for name in [*given, *environment]:
         assert re.search(rf"\b{name}\b", re.sub("^#.*", "", MAKEFILE, flags=re.M)), name
-    chapter = (environment | given).get("CHAPTER", "01_mri_mlp")
+    given = environment | given
+    chapter = given.get("CHAPTER", "01_mri_mlp")
     assert (ROOT / "notebooks" / f"{chapter}.ipynb").is_file(), chapter
+    assert (ROOT / given.get("RUNTIME", "requirements.lock")).is_file(), given["RUNTIME"]
     if not MAKE:
         return
     done = subprocess.run(
@@ -188,6 +190,7 @@ def test_command_exists(line, environment):
         "make no-such-target",
         "make data NO_SUCH=1",
         "make test-notebooks CHAPTER=99_none",
+        "make test-colab RUNTIME=tests/colab/none.txt",
         "python data_scripts/none.py",
         "python data_scripts/fetch_data.py --no-such-option",
         "python -m pytest --no-such-option tests",
