@@ -5,6 +5,7 @@ import time
 import keras
 from tqdm import tqdm
 
+from .memory import forget_trainings
 from .plotting.alt import bundle
 from .plotting.charts import describe_curves, draw_curves
 from .plotting.figures import new_figure, png
@@ -15,9 +16,13 @@ class Progress(keras.callbacks.Callback):
 
     `tqdm.keras.TqdmCallback` does the same on a terminal; in a saved notebook it leaves a piece of
     output for every refresh, or a widget that a reader without a kernel cannot see.
+
+    What TensorFlow keeps of earlier trainings is given back before this one begins, or a chapter
+    that trains a dozen networks would not fit into a laptop: see `course_utils.memory`.
     """
 
     def on_train_begin(self, logs=None):
+        forget_trainings()
         self._bar = tqdm(
             total=self.params.get("epochs"),
             file=_OutputLine() if _in_notebook() else None,

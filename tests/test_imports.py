@@ -20,6 +20,7 @@ WITH_KERAS = {
     "losses.combined": False,
     "losses.pixels": False,
     "losses.regions": False,
+    "memory": True,
     "models": False,
     "models._basic": False,
     "models._unet": False,
