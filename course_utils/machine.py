@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 
 GIGABYTE = 10**9
-# A chapter took up to 2.6 GB (each in the sample profile, 03 and 06 also in the quick one, on a
-# CPU); results/ tells of longer runs.
-MEMORY = 3
+# A chapter took up to 3.4 GB (05; all in the sample and the quick profile, on two CPU cores).
+MEMORY = 4
 
 
 def gpus():

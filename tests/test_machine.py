@@ -125,7 +125,7 @@ def test_too_little_memory(capsys, monkeypatch):
     free_memory(monkeypatch, 2.9)
     lines = only_fails(check(capsys), "Memory")
     assert lines["Memory"][1] == "Memory: 2.9 GB free"
-    assert "may take 3 GB" in lines["Memory"][2]
+    assert "may take 4 GB" in lines["Memory"][2]
     assert "Running Terminals and Kernels" in lines["Memory"][2]
     monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
     assert "Manage sessions" in only_fails(check(capsys), "Memory")["Memory"][2]
