@@ -122,15 +122,15 @@ def test_no_gpu_is_no_fault(capsys, monkeypatch):
 
 
 def test_too_little_memory(capsys, monkeypatch):
-    free_memory(monkeypatch, 2.9)
+    free_memory(monkeypatch, 3.9)
     lines = only_fails(check(capsys), "Memory")
-    assert lines["Memory"][1] == "Memory: 2.9 GB free"
+    assert lines["Memory"][1] == "Memory: 3.9 GB free"
     assert "may take 4 GB" in lines["Memory"][2]
     assert "Running Terminals and Kernels" in lines["Memory"][2]
     monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
     assert "Manage sessions" in only_fails(check(capsys), "Memory")["Memory"][2]
-    free_memory(monkeypatch, 3)
-    assert only_fails(check(capsys))["Memory"] == (True, "Memory: 3.0 GB free", "")
+    free_memory(monkeypatch, 4)
+    assert only_fails(check(capsys))["Memory"] == (True, "Memory: 4.0 GB free", "")
 
 
 def test_a_full_disk(capsys, monkeypatch):
