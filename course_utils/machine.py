@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 GIGABYTE = 10**9
-# A chapter took up to 3.4 GB (05; all in the sample and the quick profile, on two CPU cores).
+# The largest chapter, 05, took 3.4 GB; see docs/instructors.md for how that was measured.
 MEMORY = 4
 
 
@@ -172,7 +172,7 @@ def _data(run):
 
 def _profile(run):
     advice = {
-        "sample": "Made-up images, two minutes a chapter at most. Real data: COURSE_PROFILE=quick.",
+        "sample": "Made-up images, three minutes at most. For the real data: COURSE_PROFILE=quick.",
         "quick": "Real data, minutes on a CPU. For the published schedules: COURSE_PROFILE=full.",
         "full": "Real data, the published schedules. For a shorter run: COURSE_PROFILE=quick.",
     }[run.profile]
