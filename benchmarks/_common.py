@@ -18,7 +18,7 @@ warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
 
 def heading(*packages):
     """Print the processor and the versions that the figures below depend on."""
-    from course_utils import machine
+    from course_utils import environment
 
     versions = [f"Python {platform.python_version()}"]
     for package in packages:
@@ -27,8 +27,8 @@ def heading(*packages):
         except PackageNotFoundError:
             versions.append(f"{package} missing")
     # Asking TensorFlow takes seconds; where it computes nothing, the processor is all there is.
-    processor = f"CPU {machine._processor()}, {os.cpu_count()} cores"
-    device = machine.device() if "tensorflow" in packages else processor
+    processor = f"CPU {environment._processor()}, {os.cpu_count()} cores"
+    device = environment.device() if "tensorflow" in packages else processor
     print(f"{device}, {time.strftime('%Y-%m-%d')}\n{', '.join(versions)}")
 
 

@@ -7,7 +7,7 @@ import time
 import torch
 from _common import heading
 
-from course_utils import machine
+from course_utils import environment
 
 POLICIES = ("float32", "mixed_bfloat16")
 
@@ -34,7 +34,7 @@ def start(parser, *packages):
     if not options.plain_malloc:
         keep_freed_memory()
     heading(*packages)
-    machine.hush()
+    environment.hush()
     return options, clock
 
 
@@ -142,6 +142,6 @@ def print_speeds(seconds, images, clock=time.perf_counter):
             f"    {name:44} {images_a_second:6.1f} images/s"
             + " of processor time" * (clock is time.process_time)
         )
-    ours = f"Keras {machine.precision()}"
+    ours = f"Keras {environment.precision()}"
     best = max((name for name in speed if name.startswith("PyTorch")), key=speed.get)
     print(f"    {ours} / {best}: {speed[ours] / speed[best]:.2f}", flush=True)

@@ -27,7 +27,7 @@ MODULES = (
     "course_utils.diagrams",
     "course_utils.exercises",
     "course_utils.scoreboard",
-    "course_utils.machine",
+    "course_utils.environment",
     "course_utils.runtime",
 )
 CHECK = "import sys; heavy = {'tensorflow', 'keras'} & set(sys.modules); sys.exit(bool(heavy))"

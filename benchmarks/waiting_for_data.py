@@ -25,10 +25,10 @@ def chapters_model():
     """The FCN of chapter 02, compiled as there."""
     import keras
 
-    from course_utils import machine, models
+    from course_utils import environment, models
     from course_utils.keras_metrics import ClassIoU, MeanIoU
 
-    keras.mixed_precision.set_global_policy(machine.precision())
+    keras.mixed_precision.set_global_policy(environment.precision())
     model = models.fcn()
     model.compile(
         keras.optimizers.Adam(),

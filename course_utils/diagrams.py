@@ -8,9 +8,7 @@ https://arxiv.org/abs/1603.07285; the checkerboard Odena, Dumoulin & Olah (2016)
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from .plotting.alt import counted, described
 from .plotting.concepts import detection_instance_semantic, iou_venn
-from .plotting.figures import bare, new_figure
 from .plotting.grids import (
     WINDOWS,
     canvas,
@@ -25,6 +23,7 @@ from .plotting.grids import (
     window_turn,
 )
 from .plotting.networks import network
+from .plotting.style import bare, counted, described, new_figure
 
 __all__ = [
     "checkerboard",

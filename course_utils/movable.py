@@ -14,7 +14,7 @@ import uuid
 from importlib import resources
 from typing import NamedTuple
 
-from .plotting.figures import BLACK, BLUE, GREY, LIGHT, VERMILION, YELLOW
+from .plotting.style import BLACK, BLUE, GREY, LIGHT, VERMILION, YELLOW
 
 # Pixels along one side: the least and the most that each slider goes to.
 CONVOLUTION = {"size": (3, 9), "kernel": (1, 5), "stride": (1, 3), "padding": (0, 2)}

@@ -8,21 +8,11 @@ from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from course_utils import machine
+from course_utils import environment
+from course_utils.chapters import CHAPTERS
 from course_utils.scoreboard import Scoreboard, add_record, results_folder
 
 PROFILES = ("sample", "quick", "full")
-
-# The data set of each chapter; None where the chapter draws its own pictures.
-CHAPTERS = {
-    "00_start_here": None,
-    "01_mri_mlp": "sunnybrook",
-    "02_mri_fcn": "sunnybrook",
-    "03_mri_unet": "sunnybrook",
-    "04_stanford_labels_and_scores": "stanford_background",
-    "05_stanford_pretrained_unet": "stanford_background",
-    "06_dsb2018_unetpp": "dsb2018",
-}
 
 
 @dataclass
@@ -139,22 +129,22 @@ def start(chapter, profile=None):
     profile, why = _profile(profile)
     seed = _seed()
     print(f"{chapter} · profile: {profile} ({why}) · seed {seed}")
-    device, precision = machine.device(), machine.precision()  # imports TensorFlow
+    device, precision = environment.device(), environment.precision()  # imports TensorFlow
     print(f"{device} · " + ", ".join(f"{name} {found}" for name, found in versions().items()))
 
-    enough, found, advice = machine.memory()
+    enough, found, advice = environment.memory()
     if not enough:
         print(f"{found}. {advice}")
 
     import keras
 
-    machine.hush()
+    environment.hush()
     # Keras says so on every fit with a tf.data.Dataset, which shuffles by itself.
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
     keras.utils.set_random_seed(seed)
     run = Run(chapter, profile, seed, why, device, precision)
-    if CHAPTERS[chapter] is not None:
-        _attach_data(run, CHAPTERS[chapter])
+    if CHAPTERS[chapter].dataset is not None:
+        _attach_data(run, CHAPTERS[chapter].dataset)
     print(f"Data: {run.source}")
     return run
 
@@ -175,7 +165,7 @@ def _profile(argument):
     if chosen is None and os.environ.get("COURSE_PROFILE"):
         chosen, why = os.environ["COURSE_PROFILE"], "from COURSE_PROFILE"
     if chosen is None:
-        gpu = bool(machine.gpus())
+        gpu = bool(environment.gpus())
         chosen = "full" if gpu else "quick"
         why = "a GPU was found" if gpu else "no GPU was found"
     if chosen not in PROFILES:

@@ -25,11 +25,11 @@ from pathlib import Path
 from own_python import needed
 
 with needed():
+    from course_utils.chapters import CHAPTERS
     from course_utils.datasets import CourseDataError, catalog, fetch, weights
     from course_utils.datasets._chapters import offline
     from course_utils.datasets._commands import command_of, quoted
     from course_utils.datasets.download import get_archive, read_sums
-    from course_utils.runtime import CHAPTERS
 
 WHAT_HELPS = (
     "Check the network and try again, or copy from another mirror: --from FOLDER_OR_ADDRESS."

@@ -11,8 +11,8 @@ import numpy as np
 
 from course_utils.datasets import samples
 from course_utils.plotting import class_map, overlay
-from course_utils.plotting.figures import new_figure, png
 from course_utils.plotting.masks import draw_image
+from course_utils.plotting.style import new_figure, png
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "overview.png"
 REGIONS = ("sky", "tree", "road", "grass", "water", "building", "mountain", "foreground")

@@ -17,9 +17,9 @@ from pathlib import Path
 from own_python import needed
 
 with needed():
+    from course_utils.chapters import CHAPTERS
     from course_utils.datasets import CourseDataError, catalog, fetch, mirror, weights
     from course_utils.datasets._chapters import offline
-    from course_utils.runtime import CHAPTERS
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -5,8 +5,7 @@ import gc
 import keras
 import numpy as np
 
-from course_utils.callbacks import Progress
-from course_utils.memory import forget_trainings
+from course_utils.training import Progress, forget_trainings
 
 X, Y = np.linspace(0, 1, 8, dtype="float32")[:, None], np.ones((8, 1), "float32")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from course_utils import diagrams, movable
-from course_utils.plotting import figures
+from course_utils.plotting import style
 
 CONVOLUTION, TRANSPOSED = (
     list(itertools.product(*(range(least, most + 1) for least, most in ranges.values())))
@@ -112,7 +112,7 @@ def test_fragment_is_small_and_needs_nothing_else(figure):
     assert not re.search(r"comm|IPython|requirejs|localStorage|\bid=(?!\"movable-)", fragment)
     assert "input.dataset.lmSuppressShortcuts" in fragment  # or JupyterLab takes the arrow keys
     assert fragment.count("<script>") == fragment.count("</script>") == 1
-    assert {figures.BLUE, figures.VERMILION, figures.YELLOW} <= set(re.findall(r"#\w{6}", fragment))
+    assert {style.BLUE, style.VERMILION, style.YELLOW} <= set(re.findall(r"#\w{6}", fragment))
 
 
 @pytest.mark.parametrize("figure", [movable.convolution, movable.transposed_convolution])

@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 
 from course_utils import plotting
 from course_utils.datasets import Dataset
-from course_utils.plotting import figures, labels
+from course_utils.plotting import labels, style
 
 IMAGE = np.full((12, 16), 90, np.uint8)
 MASK = np.zeros((12, 16), np.uint8)
@@ -173,9 +173,9 @@ def test_comparison_has_a_column_for_image_truth_and_each_model():
     assert [ax.get_ylabel() for ax in grid[:, 0]] == ["case 7", "case 9"]
     layer = paint(grid[0, 2])
     for where, colour in (
-        ((MASK == 1) & (late == 1), figures.HIT),
-        ((MASK == 1) & (late == 0), figures.MISS),
-        ((MASK == 0) & (late == 1), figures.FALSE_ALARM),
+        ((MASK == 1) & (late == 1), style.HIT),
+        ((MASK == 1) & (late == 0), style.MISS),
+        ((MASK == 0) & (late == 1), style.FALSE_ALARM),
     ):
         assert where.any() and all(same_color(pixel[:3], colour) for pixel in layer[where])
     assert np.array_equal(layer[..., 3] > 0, (MASK == 1) | (late == 1))
@@ -185,7 +185,7 @@ def test_comparison_has_a_column_for_image_truth_and_each_model():
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert [text.split(":")[0] for text in legend] == ["hit", "miss", "false alarm"]
     colours = [patch.get_facecolor() for patch in figure.legends[0].get_patches()]
-    assert all(map(same_color, colours, (figures.HIT, figures.MISS, figures.FALSE_ALARM)))
+    assert all(map(same_color, colours, (style.HIT, style.MISS, style.FALSE_ALARM)))
 
 
 def test_comparison_names_what_does_not_fit():
@@ -366,9 +366,9 @@ def test_png_is_small_and_faithful():
 
     from PIL import Image
 
-    data = figures.png(plotting.show_pairs([IMAGE] * 4, [MASK] * 4))
+    data = style.png(plotting.show_pairs([IMAGE] * 4, [MASK] * 4))
     picture = Image.open(io.BytesIO(data))
-    assert picture.mode == "P" and picture.width == round(figures.WIDTH * figures.DPI)
+    assert picture.mode == "P" and picture.width == round(style.WIDTH * style.DPI)
     assert len(data) < 50_000
 
 

@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 
 from course_utils import architectures, diagrams, plotting
 from course_utils.datasets import Dataset
-from course_utils.plotting import alt, charts
+from course_utils.plotting import charts, style
 
 IMAGE = np.full((10, 20), 90, np.uint8)
 MASK = np.zeros((10, 20), np.uint8)
@@ -222,7 +222,7 @@ def test_the_text_says_what_is_drawn(name):
     draw, facts = FIGURES[name]
     text = draw().alt
     assert re.search(facts, text), text
-    assert len(text) <= alt.LONGEST and re.fullmatch(r"[A-Z0-9].*\.", text), text
+    assert len(text) <= style.LONGEST and re.fullmatch(r"[A-Z0-9].*\.", text), text
     assert not set("×·−±→⌊≥\n") & set(text)  # a screen reader mangles them or leaves them out
 
 
@@ -250,33 +250,33 @@ def test_texts_of_odd_inputs_stay_true():
     sizes = plotting.gallery([IMAGE, IMAGE]).alt
     assert sizes == "2 images at one scale, of 10 by 20 pixels."
     none = plotting.invented_classes(np.zeros((12, 12), int), np.zeros((12, 12), int), NAMES, 3)
-    assert none.alt.endswith("in 0 pixels (0.0%).")
-    assert plotting.gradient_maps(MASK, MASK, {}).alt.endswith("the truth, the probability.")
+    assert none.style.endswith("in 0 pixels (0.0%).")
+    assert plotting.gradient_maps(MASK, MASK, {}).style.endswith("the truth, the probability.")
     many = {f"network {k}": {0: 0.5, 1: 0.5 + k / 100} for k in range(6)}
-    assert plotting.paired(many, "network 0").alt.endswith("; network 5 plus 2.50.")
+    assert plotting.paired(many, "network 0").style.endswith("; network 5 plus 2.50.")
 
 
 def test_many_and_long_names_are_cut():
-    assert alt.listed("ab") == "a and b" and alt.listed([]) == "" and alt.listed("a") == "a"
-    assert alt.listed("abcdef") == "a, b, c and 3 more"
-    assert alt.listed(["one " * 30]).endswith("…") and len(alt.listed(["one " * 30])) <= 40
+    assert style.listed("ab") == "a and b" and style.listed([]) == "" and style.listed("a") == "a"
+    assert style.listed("abcdef") == "a, b, c and 3 more"
+    assert style.listed(["one " * 30]).endswith("…") and len(style.listed(["one " * 30])) <= 40
     runs = {f"network number {k}": {"miou": [0.1 * k]} for k in range(1, 8)}
     text = plotting.history(runs, ("miou",)).alt
     assert text.endswith("from 0.1 (network number 1) to 0.7 (network number 7).")
     long = {f"a network with a long name {k} " * 3: [0.5] for k in range(3)}
     text = plotting.seeds(long).alt
-    assert len(text) <= alt.LONGEST and text.endswith("…")
+    assert len(text) <= style.LONGEST and text.endswith("…")
 
 
 def test_numbers_are_written_as_they_are_said():
-    assert alt.number(-0.25) == "minus 0.25" and alt.number(0.25, "+.1f") == "plus 0.2"
-    assert alt.number(np.inf) == "infinity" and alt.number(-np.inf) == "minus infinity"
-    assert alt.between([np.nan, 0.501, 0.499]) == "0.50" and alt.between([]) == "not defined"
-    assert alt.between([[0.5], [-1]], "g") == "from minus 1 to 0.5"
-    assert alt.standing({"": 0.5}) == "0.50"
+    assert style.number(-0.25) == "minus 0.25" and style.number(0.25, "+.1f") == "plus 0.2"
+    assert style.number(np.inf) == "infinity" and style.number(-np.inf) == "minus infinity"
+    assert style.between([np.nan, 0.501, 0.499]) == "0.50" and style.between([]) == "not defined"
+    assert style.between([[0.5], [-1]], "g") == "from minus 1 to 0.5"
+    assert style.standing({"": 0.5}) == "0.50"
     same = {name: value for name, value in zip("abcd", (0.5, 0.5, 0.5, np.nan), strict=True)}
-    assert alt.standing(same) == "0.50 for all that are defined"
-    assert alt.standing(dict.fromkeys("abcd", np.nan)) == "not defined"
+    assert style.standing(same) == "0.50 for all that are defined"
+    assert style.standing(dict.fromkeys("abcd", np.nan)) == "not defined"
 
 
 ODD = 'IoU of "a<b" & c'
@@ -338,7 +338,7 @@ def test_figures_as_html_have_their_text_in_every_page(notebook, monkeypatch):
     twin = copy.deepcopy(notebook)
     for cell, text in zip(twin.cells, SAID, strict=True):
         picture = base64.b64decode(cell.outputs[0].data["image/png"])
-        data, metadata = alt.bundle(picture, text)
+        data, metadata = style.bundle(picture, text)
         assert data["image/png"] == picture and metadata == {"image/png": {"alt": text}}
         cell.outputs[0].data["text/html"] = data["text/html"]
     assert images(twin) == SAID

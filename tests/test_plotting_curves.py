@@ -8,8 +8,8 @@ from matplotlib.colors import same_color, to_rgba
 matplotlib.use("Agg")
 
 from course_utils import plotting
-from course_utils.plotting.figures import LIGHT
 from course_utils.plotting.labels import readable
+from course_utils.plotting.style import LIGHT
 
 REGIONS = ("sky", "tree", "road", "grass", "water", "building", "mountain", "foreground")
 STEPS = [0, 2, 4, 8]

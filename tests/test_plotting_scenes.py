@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 from course_utils import plotting
 from course_utils.datasets import Dataset
 from course_utils.plotting import labels, mistakes
-from course_utils.plotting.figures import SCENE_COLOURS
+from course_utils.plotting.style import SCENE_COLOURS
 
 REGIONS = ("sky", "tree", "road", "grass", "water", "building", "mountain", "foreground")
 SURFACES = ("sky", "horizontal", "vertical")
@@ -272,7 +272,7 @@ def test_gradient_maps_have_a_symmetric_scale_of_their_own():
 
 
 def test_names_can_be_read_on_white():
-    for colour in (*plotting.figures.CYCLE, "yellow"):
+    for colour in (*plotting.style.CYCLE, "yellow"):
         rgb = np.array(to_rgb(labels.readable(colour)))
         linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
         assert 1.05 / (linear @ (0.2126, 0.7152, 0.0722) + 0.05) >= 4.5

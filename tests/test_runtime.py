@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from course_utils import machine, runtime
+from course_utils import environment, runtime
+from course_utils.chapters import CHAPTERS
 from course_utils.datasets import CourseDataError, _http, catalog, samples, sunnybrook
 
 CHAPTER = "00_start_here"  # needs no data
@@ -34,7 +35,7 @@ def this_machine_only(monkeypatch, data_folder):
     monkeypatch.setenv("COURSE_DATA_DIR", str(data_folder))
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setattr(_http, "WAIT", 0.0)
-    monkeypatch.setattr(machine, "gpus", list)
+    monkeypatch.setattr(environment, "gpus", list)
     connect = socket.socket.connect
 
     def connect_here(self, address):
@@ -69,7 +70,7 @@ def test_an_unknown_chapter():
 
 def test_every_chapter_of_the_course_can_be_started():
     notebooks = {path.stem for path in (Path(__file__).parents[1] / "notebooks").glob("*.ipynb")}
-    assert notebooks == set(runtime.CHAPTERS)
+    assert notebooks == set(CHAPTERS)
 
 
 def test_an_unknown_profile_says_where_it_came_from(monkeypatch):
@@ -106,7 +107,7 @@ def test_an_unusable_seed(text, monkeypatch):
 def test_argument_then_variable_then_gpu(
     argument, variable, gpus, profile, why, monkeypatch, capsys
 ):
-    monkeypatch.setattr(machine, "gpus", lambda: gpus)
+    monkeypatch.setattr(environment, "gpus", lambda: gpus)
     if variable is not None:
         monkeypatch.setenv("COURSE_PROFILE", variable)
     run = runtime.start(CHAPTER, argument)
@@ -155,10 +156,12 @@ def test_choose_takes_what_belongs_to_the_profile():
 
 
 def test_too_little_memory_is_said_in_one_line(monkeypatch, capsys):
-    monkeypatch.setattr(machine, "memory", lambda: (True, "Memory: 9.0 GB free", ""))
+    monkeypatch.setattr(environment, "memory", lambda: (True, "Memory: 9.0 GB free", ""))
     runtime.start("00_start_here", profile="sample")
     assert "Memory" not in capsys.readouterr().out
-    monkeypatch.setattr(machine, "memory", lambda: (False, "Memory: 1.0 GB free", "Close others."))
+    monkeypatch.setattr(
+        environment, "memory", lambda: (False, "Memory: 1.0 GB free", "Close others.")
+    )
     runtime.start("00_start_here", profile="sample")
     assert "\nMemory: 1.0 GB free. Close others.\n" in capsys.readouterr().out
 

@@ -17,7 +17,7 @@ import yaml
 from notebook_rules import ROOT
 from test_project import files_of_the_project
 
-from course_utils import runtime
+from course_utils.chapters import CHAPTERS
 from course_utils.datasets import catalog, weights
 
 FOLDER = ROOT / ".github" / "workflows"
@@ -174,7 +174,7 @@ def test_there_are_commands_to_check():
     lines = [line for line, _ in COMMANDS]
     assert ".ci/run" in lines
     assert {"make test-newest", "make test-oldest", "make links", "make gpu"} <= set(lines)
-    assert sum(line == "make results" for line in lines) == len(runtime.CHAPTERS)
+    assert sum(line == "make results" for line in lines) == len(CHAPTERS)
 
 
 @pytest.mark.parametrize(("line", "environment"), COMMANDS, ids=lambda value: str(value)[:60])
@@ -275,7 +275,7 @@ def test_gpu_run_is_off_until_asked_for_and_takes_every_chapter():
     job = WORKFLOWS["gpu"]["jobs"]["full"]
     assert job["if"] == "vars.GPU_RUNNER != ''"
     assert job["runs-on"] == ["self-hosted", "${{ vars.GPU_RUNNER }}"]
-    assert job["strategy"]["matrix"]["chapter"] == list(runtime.CHAPTERS)
+    assert job["strategy"]["matrix"]["chapter"] == list(CHAPTERS)
     assert job["env"]["PROFILE"] == "full"
 
 

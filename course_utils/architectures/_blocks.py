@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from ..plotting.figures import GREEN, GREY, ORANGE, PURPLE, SKY, WIDTH, bare, new_figure
+from ..plotting.style import GREEN, GREY, ORANGE, PURPLE, SKY, WIDTH, bare, new_figure
 
 # The same in every drawing; "plain" is an image, a score map, or what an earlier network had.
 COLOURS = {

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from ..plotting.alt import described, listed
+from ..plotting.style import described, listed
 from ._blocks import COLOURS, SMALL, arrow, block, grid, heading, key, sheet, write
 
 BINS = (1, 2, 3, 6)  # cells along one side

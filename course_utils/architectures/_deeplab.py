@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..plotting.alt import described
+from ..plotting.style import described
 from ._blocks import SMALL, arrow, block, grid, heading, key, sheet, write
 from ._context import atrous_taps
 

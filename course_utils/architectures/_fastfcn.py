@@ -1,6 +1,6 @@
 """FastFCN: an undilated backbone, and its last three stages joined at the finest's size."""
 
-from ..plotting.alt import described
+from ..plotting.style import described
 from ._blocks import SMALL, arrow, block, heading, key, sheet, write
 
 STAGES = ((3, 8, 512), (4, 16, 1024), (5, 32, 2048))  # stage, stride, channels of a ResNet

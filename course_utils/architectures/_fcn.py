@@ -2,7 +2,7 @@
 
 import itertools
 
-from ..plotting.alt import described
+from ..plotting.style import described
 from ._blocks import LARGE, SMALL, arrow, block, heading, key, sheet, write
 
 

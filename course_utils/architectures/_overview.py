@@ -1,6 +1,6 @@
 """The years of the survey's networks, and the two things that all of them are about."""
 
-from ..plotting.alt import described, listed
+from ..plotting.style import described, listed
 from ._blocks import SMALL, block, heading, sheet, write
 
 # name, year of the publication that is cited (preprints are up to two years older), kind, idea

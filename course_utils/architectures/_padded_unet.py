@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from ..plotting.alt import counted, described
-from ..plotting.figures import GREY
+from ..plotting.style import GREY, counted, described
 from ._blocks import MEDIUM, SMALL, arrow, block, key, sheet, write
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..plotting.alt import described, listed
+from ..plotting.style import described, listed
 from ._blocks import SMALL, arrow, block, grid, heading, key, sheet, write
 
 POOLING_EXAMPLE = ((1, 5, 2, 0), (3, 2, 8, 1), (0, 1, 4, 2), (7, 3, 1, 6))

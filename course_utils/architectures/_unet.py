@@ -1,6 +1,6 @@
 """The U-Net: an encoder, a decoder, and the encoder's maps concatenated to the decoder's."""
 
-from ..plotting.alt import counted, described
+from ..plotting.style import counted, described
 from ._blocks import SMALL, arrow, block, key, sheet, write
 
 UNET_CHANNELS = (64, 128, 256, 512, 1024)

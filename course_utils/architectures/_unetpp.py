@@ -2,7 +2,7 @@
 
 import numbers
 
-from ..plotting.alt import counted, described
+from ..plotting.style import counted, described
 from ._blocks import arrow, block, key, sheet, write
 
 NODE = 0.66, 0.34  # inches, wide and tall

@@ -2,34 +2,28 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+from course_utils.chapters import Chapter
+
 from . import catalog
 from ._weights_catalog import WEIGHTS
 
-ENCODERS = {
-    "05_stanford_pretrained_unet": {
-        "quick": ("mobilenet", "resnet18", "efficientnetb0"),
-        "full": ("mobilenet", "resnet18", "resnet34", "efficientnetb0", "vgg16"),
-    },
-}
-"""The encoders whose ImageNet weights a chapter asks for, by profile."""
 
-
-def offline(names: Collection[str], chapters: Mapping[str, str | None]) -> Iterator[str]:
+def offline(names: Collection[str], chapters: Mapping[str, Chapter]) -> Iterator[str]:
     """Say of each chapter what it can do without a network, with a mirror of these files.
 
     Parameters
     ----------
     names : collection of str
         Names of the files that are whole, as the mirror's SHA256SUMS has them.
-    chapters : mapping of str to str or None
-        The data set of each chapter, `course_utils.runtime.CHAPTERS`.
+    chapters : mapping of str to Chapter
+        `course_utils.chapters.CHAPTERS`.
 
     Yields
     ------
     str
         A line for the chapters that have all they need, and one for each that does not.
     """
-    lacks = {chapter: _lacks(chapter, data, names) for chapter, data in chapters.items()}
+    lacks = {name: _lacks(chapter, names) for name, chapter in chapters.items()}
     whole = [chapter for chapter, (data, weights) in lacks.items() if not data and not weights]
     yield f"{', '.join(whole)}: with all they need"
     for chapter, (data, weights) in lacks.items():
@@ -40,12 +34,13 @@ def offline(names: Collection[str], chapters: Mapping[str, str | None]) -> Itera
             yield f"{chapter}: with some encoders at random, for want of weights: {weights}"
 
 
-def _lacks(chapter: str, data: str | None, names: Collection[str]) -> tuple[str, str]:
+def _lacks(chapter: Chapter, names: Collection[str]) -> tuple[str, str]:
     """The data set and, in words, the encoders that a chapter misses."""
+    data = chapter.dataset
     archives = catalog.get(data).archives if data else ()
     missing = {
         profile: [key for key in keys if WEIGHTS[key].archive.name not in names]
-        for profile, keys in ENCODERS.get(chapter, {}).items()
+        for profile, keys in chapter.encoders.items()
     }
     quick = missing.get("quick", [])
     more = [key for key in missing.get("full", []) if key not in quick]

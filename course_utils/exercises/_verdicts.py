@@ -59,7 +59,7 @@ def judge(exercise, kernel, given):
     NoAnswer, KernelDied
         If there is no answer to look at.
     """
-    from course_utils import exercises, machine
+    from course_utils import environment, exercises
 
     said = []
     for name, arguments in exercise.checks:
@@ -76,7 +76,7 @@ def judge(exercise, kernel, given):
         with (
             contextlib.redirect_stdout(printed),
             warnings.catch_warnings(action="ignore"),
-            machine._quiet(),
+            environment._quiet(),
         ):
             getattr(exercises, name)(*values, **ON_REAL_DATA.get(name, {}))
         said.append(outcome_of(printed.getvalue()))

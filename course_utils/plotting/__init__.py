@@ -8,7 +8,6 @@ from .classes import class_map
 from .comparisons import comparison, iou_picture, outcome, worst
 from .concepts import detection_instance_semantic, iou_venn
 from .curves import degradation, learning_curve, loss_curves
-from .figures import class_palette, show
 from .masks import overlay, show_pairs
 from .mistakes import gradient_maps, invented_classes
 from .networks import network
@@ -17,6 +16,7 @@ from .outdoor import labels_of_scene, scenes, worst_scenes
 from .pairs import paired, paired_difference
 from .points import class_scores, tradeoff
 from .scores import confusion, seeds
+from .style import class_palette, show
 
 __all__ = [
     "class_map",

@@ -4,9 +4,21 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from .alt import between, counted, described, listed, standing
-from .figures import BLUE, GREY, VERMILION, cycle, is_ignored, new_figure, tidy
 from .labels import label_ends
+from .style import (
+    BLUE,
+    GREY,
+    VERMILION,
+    between,
+    counted,
+    cycle,
+    described,
+    is_ignored,
+    listed,
+    new_figure,
+    standing,
+    tidy,
+)
 
 NAMES = {
     "loss": "loss",

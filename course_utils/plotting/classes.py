@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch
 
-from .figures import WIDTH, as_image, as_mask, bare, class_palette, is_ignored
 from .masks import draw_image, stripe
+from .style import WIDTH, as_image, as_mask, bare, class_palette, is_ignored
 
 
 def class_map(ax, mask, class_names, palette=None, *, image=None, alpha=0.6):

@@ -4,19 +4,22 @@ import numpy as np
 from matplotlib.patches import Patch
 
 from ..metrics import image_iou
-from .alt import between, counted, described, listed
-from .figures import (
+from .masks import draw_image, overlay, zoom_to
+from .style import (
     FALSE_ALARM,
     GREEN,
     HIT,
     MISS,
     as_image,
     as_mask,
+    between,
+    counted,
+    described,
     is_ignored,
+    listed,
     new_figure,
     same_length,
 )
-from .masks import draw_image, overlay, zoom_to
 
 
 def comparison(

@@ -6,8 +6,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Circle, Rectangle
 
-from .alt import counted, described, listed
-from .figures import (
+from .style import (
     BLACK,
     BLUE,
     FALSE_ALARM,
@@ -21,7 +20,10 @@ from .figures import (
     as_mask,
     bare,
     class_palette,
+    counted,
+    described,
     is_ignored,
+    listed,
     new_figure,
     outline_region,
 )

@@ -3,9 +3,19 @@
 import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from .alt import counted, described, listed, number, standing
-from .figures import BLACK, GREY, cycle, new_figure, tidy
 from .labels import label_ends, readable
+from .style import (
+    BLACK,
+    GREY,
+    counted,
+    cycle,
+    described,
+    listed,
+    new_figure,
+    number,
+    standing,
+    tidy,
+)
 
 MARKS = "osD^vPX<>"
 

@@ -5,7 +5,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
-from .figures import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, bare, new_figure
+from .style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, bare, new_figure
 
 WINDOWS = (BLUE, GREEN, PURPLE, ORANGE, SKY)
 

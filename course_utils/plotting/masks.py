@@ -7,12 +7,13 @@ Images are uint8 [H,W], [H,W,1] or [H,W,3] (RGB), or float in [0, 1]; masks hold
 import numpy as np
 from matplotlib.colors import is_color_like, to_rgb
 
-from .alt import between, described
-from .figures import (
+from .style import (
     VERMILION,
     as_image,
     as_mask,
     bare,
+    between,
+    described,
     is_ignored,
     new_figure,
     outline_region,

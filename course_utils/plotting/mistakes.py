@@ -4,9 +4,20 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch, Rectangle
 
-from .alt import counted, described, listed, standing
 from .classes import class_entries, draw_classes, legend_below
-from .figures import BLACK, as_mask, bare, class_palette, is_ignored, new_figure, outline_region
+from .style import (
+    BLACK,
+    as_mask,
+    bare,
+    class_palette,
+    counted,
+    described,
+    is_ignored,
+    listed,
+    new_figure,
+    outline_region,
+    standing,
+)
 
 NO_CLASS = "#FF00C8"
 

@@ -7,8 +7,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyArrowPatch, Polygon
 
-from .alt import counted, described
-from .figures import GREY, SKY, bare, new_figure
+from .style import GREY, SKY, bare, counted, described, new_figure
 
 
 def network(layers):

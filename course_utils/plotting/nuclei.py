@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from .alt import counted, described, listed
-from .figures import (
+from .masks import draw_image, overlay
+from .style import (
     BLUE,
     GREEN,
     PURPLE,
@@ -14,11 +14,13 @@ from .figures import (
     YELLOW,
     as_image,
     as_mask,
+    counted,
+    described,
+    listed,
     new_figure,
     outline_region,
     same_length,
 )
-from .masks import draw_image, overlay
 
 COLOURS = (SKY, YELLOW, VERMILION, BLUE, GREEN, PURPLE)
 APART = 3  # pixels; nuclei that lie closer are neighbours

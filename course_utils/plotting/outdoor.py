@@ -4,10 +4,19 @@ import numpy as np
 from matplotlib.colors import hsv_to_rgb
 
 from ..metrics import confusion_matrix, mean_iou
-from .alt import between, counted, described, listed
 from .classes import class_entries, draw_classes, legend_below, present_classes
-from .figures import as_image, as_mask, bare, new_figure, same_length
 from .masks import draw_image, stripe
+from .style import (
+    as_image,
+    as_mask,
+    bare,
+    between,
+    counted,
+    described,
+    listed,
+    new_figure,
+    same_length,
+)
 
 
 def scenes(images, masks, class_names, *, titles=None):

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from .alt import described, number
-from .figures import GREY, LIGHT, cycle, new_figure, tidy
+from .style import GREY, LIGHT, cycle, described, new_figure, number, tidy
 
 
 def paired(scores, baseline):

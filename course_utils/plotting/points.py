@@ -3,9 +3,20 @@
 import numpy as np
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
-from .alt import between, counted, described, listed, number, standing
-from .figures import GREY, LIGHT, cycle, new_figure, tidy
 from .labels import label_points
+from .style import (
+    GREY,
+    LIGHT,
+    between,
+    counted,
+    cycle,
+    described,
+    listed,
+    new_figure,
+    number,
+    standing,
+    tidy,
+)
 
 MARKS = "osD^vPX<>"
 

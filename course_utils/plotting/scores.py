@@ -3,8 +3,7 @@
 import numpy as np
 from matplotlib import colormaps
 
-from .alt import counted, described, standing
-from .figures import GREY, LIGHT, cycle, new_figure, tidy
+from .style import GREY, LIGHT, counted, cycle, described, new_figure, standing, tidy
 
 
 def confusion(matrix, class_names, *, normalise=False):

@@ -105,7 +105,7 @@ def test_data_that_cannot_be_had_says_what_was_tried_and_offers_the_sample(
 def test_without_a_gpu_the_profile_is_quick_and_the_way_to_one_is_told(
     installed, published, tmp_path
 ):
-    check = "from course_utils import machine\n\nmachine.check(run)"
+    check = "from course_utils import environment\n\nmachine.check(run)"
     notebook = chapter("00_start_here", f"{ADDRESS}@{TAG}", check)
     notebook = session.run(notebook, installed, tmp_path, published.git_config, **NO_NETWORK)
     assert list(session.errors(notebook)) == []

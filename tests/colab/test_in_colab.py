@@ -10,13 +10,13 @@ import pytest
 import session
 from published import ADDRESS, TAG
 
-from course_utils import runtime
+from course_utils.chapters import CHAPTERS
 
 if not colab_runtime.RUNTIME:
     pytest.skip("COLAB_RUNTIME names no list of versions", allow_module_level=True)
 
 
-@pytest.mark.parametrize("chapter", runtime.CHAPTERS)
+@pytest.mark.parametrize("chapter", CHAPTERS)
 def test_chapter(chapter, published, runtimes, tmp_path):
     environment = runtimes()
     before = colab_runtime.inventory(environment)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tiny_scenes import TinyScenes
 
-from course_utils import runtime
+from course_utils.chapters import CHAPTERS
 from course_utils.datasets import CourseDataError, _chapters, _commands, catalog, weights
 from course_utils.datasets.download import get_archive
 from course_utils.datasets.fetch import fetch, provenance
@@ -166,22 +166,23 @@ def archives(*names):
     ],
 )
 def test_what_chapter_05_can_do_offline(held, said):
-    *_, line = [x for x in _chapters.offline(archives(*held), runtime.CHAPTERS) if "06_" not in x]
+    *_, line = [x for x in _chapters.offline(archives(*held), CHAPTERS) if "06_" not in x]
     assert line.startswith("05_stanford_pretrained_unet: ") and said in line
 
 
 def test_a_mirror_with_everything_serves_every_chapter():
     names = archives(*catalog.CATALOG, *weights.WEIGHTS)
-    expected = f"{', '.join(runtime.CHAPTERS)}: with all they need"
-    assert list(_chapters.offline(names, runtime.CHAPTERS)) == [expected]
+    expected = f"{', '.join(CHAPTERS)}: with all they need"
+    assert list(_chapters.offline(names, CHAPTERS)) == [expected]
 
 
 def test_encoders_are_those_that_the_chapters_fetch():
     folder = Path(__file__).parents[2] / "notebooks"
     asking = {p.stem: p.read_text("utf-8") for p in folder.glob("*.ipynb")}
     asking = {name: text for name, text in asking.items() if "fetch_weights(" in text}
-    assert set(asking) == set(_chapters.ENCODERS)
-    for name, profiles in _chapters.ENCODERS.items():
+    encoders = {name: c.encoders for name, c in CHAPTERS.items() if c.encoders}
+    assert set(asking) == set(encoders)
+    for name, profiles in encoders.items():
         some, more = (
             re.findall(r'\\"(\w+)\\"', listed)
             for listed in re.search(r"some, more = \((.*?)\), \((.*?)\)", asking[name]).groups()

@@ -1,14 +1,13 @@
 """Keras callbacks that show a training run while it runs: a progress bar, and live curves."""
 
+import gc
 import time
 
 import keras
 from tqdm import tqdm
 
-from .memory import forget_trainings
-from .plotting.alt import bundle
 from .plotting.charts import describe_curves, draw_curves
-from .plotting.figures import new_figure, png
+from .plotting.style import bundle, new_figure, png
 
 
 class Progress(keras.callbacks.Callback):
@@ -18,7 +17,7 @@ class Progress(keras.callbacks.Callback):
     output for every refresh, or a widget that a reader without a kernel cannot see.
 
     What TensorFlow keeps of earlier trainings is given back before this one begins, or a chapter
-    that trains a dozen networks would not fit into a laptop: see `course_utils.memory`.
+    that trains a dozen networks would not fit into a laptop: see `forget_trainings`.
     """
 
     def on_train_begin(self, logs=None):
@@ -133,6 +132,25 @@ class LiveCurves(keras.callbacks.Callback):
         total = self.params.get("epochs") or epoch
         minutes, seconds = divmod(round(time.monotonic() - self._start), 60)
         return f"epoch {epoch} of {total}, {minutes}:{seconds:02d} min"
+
+
+def forget_trainings():
+    """Let go of the graphs of earlier trainings whose models nobody holds any more.
+
+    Wherever an optimizer takes a step in a graph, TensorFlow registers a gradient for good, and the
+    entry holds the whole graph: a quarter of a gigabyte for a U-Net with MobileNet as its encoder,
+    with each training (https://github.com/tensorflow/tensorflow/issues/80895).
+    `keras.utils.clear_session` leaves the entries where they are. They are needed only while
+    gradients are worked out, which for a model that was trained is done: it can be trained on.
+    """
+    if keras.backend.backend() == "tensorflow":
+        from tensorflow.python.framework import ops
+
+        # No public name leads there. Should it move, the graphs are kept as before; a test tells.
+        entries = getattr(getattr(ops, "gradient_registry", None), "_registry", {})
+        for name in [name for name in entries if name.startswith("CustomGradient-")]:
+            del entries[name]
+    gc.collect()
 
 
 class _OutputLine:

@@ -11,12 +11,12 @@ matplotlib.use("Agg")
 
 import keras
 
-from course_utils import callbacks
+from course_utils import training
 
 CELLS = (
     """
     import numpy as np, keras
-    from course_utils.callbacks import LiveCurves, Progress
+    from course_utils.training import LiveCurves, Progress
     from course_utils import plotting
     x, y = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -88,7 +88,7 @@ def test_a_returned_figure_is_shown_once(outputs):
 
 
 def test_live_curves_keep_the_values_outside_a_notebook(capsys):
-    live = callbacks.LiveCurves()
+    live = training.LiveCurves()
     history = fit(live)
     assert set(live.values) == {"loss", "val_loss", "miou", "val_miou"}
     for name, values in history.history.items():
@@ -99,7 +99,7 @@ def test_live_curves_keep_the_values_outside_a_notebook(capsys):
 
 
 def test_live_curves_start_anew_with_each_fit():
-    live = callbacks.LiveCurves("loss")
+    live = training.LiveCurves("loss")
     fit(live, epochs=2)
     fit(live, epochs=3)
     assert len(live.values["loss"]) == 3
@@ -108,11 +108,11 @@ def test_live_curves_start_anew_with_each_fit():
 @pytest.mark.parametrize(("every", "epochs", "drawn"), [(1, 3, [1, 2, 3]), (2, 5, [2, 4, 5])])
 def test_live_curves_draw_every_so_many_epochs_and_at_the_end(monkeypatch, every, epochs, drawn):
     shown = []
-    live = callbacks.LiveCurves(every=every)
+    live = training.LiveCurves(every=every)
     clock = iter(range(0, 1000, 5))
-    monkeypatch.setattr(callbacks.time, "monotonic", lambda: float(next(clock)))
-    monkeypatch.setattr(callbacks, "_in_notebook", lambda: True)
-    monkeypatch.setattr(callbacks, "png", lambda figure: b"")
+    monkeypatch.setattr(training.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(training, "_in_notebook", lambda: True)
+    monkeypatch.setattr(training, "png", lambda figure: b"")
     monkeypatch.setattr("IPython.display.display", lambda *args, **kwargs: None)
     draw = live._draw
     live._draw = lambda: shown.append(live._epochs) or draw()
@@ -123,7 +123,7 @@ def test_live_curves_draw_every_so_many_epochs_and_at_the_end(monkeypatch, every
 
 
 def test_live_curves_draw_what_was_recorded_and_when():
-    live = callbacks.LiveCurves(("loss", "miou"))
+    live = training.LiveCurves(("loss", "miou"))
     live.set_params({"epochs": 10})
     live.on_train_begin()
     live.on_epoch_end(4, {"loss": 0.5})
@@ -139,17 +139,17 @@ def test_live_curves_draw_what_was_recorded_and_when():
 
 def test_live_curves_refuse_a_step_of_nothing():
     with pytest.raises(ValueError, match="every"):
-        callbacks.LiveCurves(every=0)
+        training.LiveCurves(every=0)
 
 
 def test_progress_on_a_terminal_counts_to_the_end(capsys):
-    fit(callbacks.Progress())
+    fit(training.Progress())
     last = capsys.readouterr().err.strip().split("\r")[-1]
     assert last.startswith("3 of 3 epochs in 00:") and "val_loss=" in last
 
 
 def test_progress_leaves_out_the_losses_of_single_outputs(capsys):
-    progress = callbacks.Progress()
+    progress = training.Progress()
     progress.set_params({"epochs": 1})
     progress.on_train_begin()
     progress.on_epoch_begin(0)
@@ -165,6 +165,6 @@ def test_progress_tells_where_training_stopped_early(capsys):
         def on_epoch_end(self, epoch, logs=None):
             self.model.stop_training = epoch == 1
 
-    fit(callbacks.Progress(), Stop(), epochs=8)
+    fit(training.Progress(), Stop(), epochs=8)
     last = capsys.readouterr().err.strip().split("\r")[-1]
     assert last.startswith("2 of 8 epochs in 00:")

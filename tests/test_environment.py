@@ -13,7 +13,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from course_utils import machine
+from course_utils import environment
 from course_utils.datasets import fetch
 
 
@@ -24,7 +24,7 @@ def a_machine_that_is_ready(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "not" / "there" / "yet"))
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(machine, "gpus", list)
+    monkeypatch.setattr(environment, "gpus", list)
     monkeypatch.delitem(sys.modules, "google.colab", raising=False)
     free_disk(monkeypatch, 50)
     free_memory(monkeypatch, 12)
@@ -37,12 +37,12 @@ def free_memory(monkeypatch, gigabytes):
 
 def free_disk(monkeypatch, gigabytes):
     usage = namedtuple("usage", "total used free")(0, 0, gigabytes * 10**9)
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(environment.shutil, "disk_usage", lambda path: usage)
 
 
 def check(capsys, profile="sample"):
     """Run the check; return its result and its lines by subject: (whether OK, text, advice)."""
-    result = machine.check(SimpleNamespace(profile=profile, why="for a test"))
+    result = environment.check(SimpleNamespace(profile=profile, why="for a test"))
     lines, subject = {}, ""
     for line in capsys.readouterr().out.splitlines():
         if line.startswith("       → "):
@@ -72,7 +72,7 @@ def test_a_ready_machine(capsys):
 
 def test_an_old_python(capsys, monkeypatch):
     old = SimpleNamespace(version_info=(3, 10, 14), modules=sys.modules)
-    monkeypatch.setattr(machine, "sys", old)
+    monkeypatch.setattr(environment, "sys", old)
     lines = only_fails(check(capsys), "Python")
     assert "Python 3.11 or newer" in lines["Python"][2]
 
@@ -107,7 +107,7 @@ def test_without_tensorflow_the_check_still_reaches_its_end(capsys, monkeypatch)
 
 
 def test_a_gpu_is_named(capsys, monkeypatch):
-    monkeypatch.setattr(machine, "gpus", lambda: ["Tesla T4", "Other"])
+    monkeypatch.setattr(environment, "gpus", lambda: ["Tesla T4", "Other"])
     assert only_fails(check(capsys))["GPU"] == (True, "GPU: Tesla T4, Other", "")
 
 
@@ -143,8 +143,8 @@ def test_a_full_disk(capsys, monkeypatch):
 
 def test_the_disk_is_that_of_the_data(capsys, monkeypatch, tmp_path):
     asked = []
-    usage = machine.shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: asked.append(path) or usage)
+    usage = environment.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(environment.shutil, "disk_usage", lambda path: asked.append(path) or usage)
     check(capsys)
     assert asked == [tmp_path], "the nearest folder that is there"
 
@@ -163,12 +163,12 @@ def test_each_profile_has_its_line(capsys, monkeypatch, tmp_path):
 
 
 def test_made_up_data_needs_no_network(capsys, monkeypatch):
-    monkeypatch.setattr(machine.urllib.request, "urlopen", lambda *a, **k: pytest.fail("asked"))
+    monkeypatch.setattr(environment.urllib.request, "urlopen", lambda *a, **k: pytest.fail("asked"))
     assert "no network needed" in only_fails(check(capsys, "sample"))["Data"][1]
 
 
 def test_data_that_is_here_needs_no_network(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(machine.urllib.request, "urlopen", lambda *a, **k: pytest.fail("asked"))
+    monkeypatch.setattr(environment.urllib.request, "urlopen", lambda *a, **k: pytest.fail("asked"))
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
     (tmp_path / "sunnybrook").mkdir()
     (tmp_path / "sunnybrook" / fetch.MARKER).write_text('{"name": "sunnybrook"}')
@@ -248,7 +248,7 @@ def test_without_a_mirror_the_published_address_is_asked(capsys, monkeypatch):
         asked.append((request.full_url, request.get_method()))
         raise TimeoutError("timed out")
 
-    monkeypatch.setattr(machine.urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr(environment.urllib.request, "urlopen", urlopen)
     line = only_fails(check(capsys, "quick"), "Data")["Data"]
     [(url, method)] = asked
     assert url.startswith("https://github.com/mitmul/chainer-handson/")
@@ -269,13 +269,13 @@ def gpu(monkeypatch, **details):
 
 
 def test_device_in_words(monkeypatch):
-    assert machine.device().startswith("CPU ")
-    assert machine.device().endswith(f", {os.cpu_count()} cores")
+    assert environment.device().startswith("CPU ")
+    assert environment.device().endswith(f", {os.cpu_count()} cores")
     gpu(monkeypatch, device_name="Tesla T4")
-    assert machine.gpus() == ["Tesla T4"]
-    assert machine.device() == "GPU Tesla T4"
+    assert environment.gpus() == ["Tesla T4"]
+    assert environment.device() == "GPU Tesla T4"
     gpu(monkeypatch)
-    assert machine.gpus() == ["/physical_device:GPU:0"]
+    assert environment.gpus() == ["/physical_device:GPU:0"]
 
 
 @pytest.mark.parametrize(
@@ -289,8 +289,8 @@ def test_device_in_words(monkeypatch):
 )
 def test_bfloat16_on_gpus_that_compute_in_it(capability, precision, monkeypatch):
     gpu(monkeypatch, **({"compute_capability": capability} if capability else {}))
-    monkeypatch.setattr(machine, "_cpuinfo", lambda key: "avx512_bf16")
-    assert machine.precision() == precision
+    monkeypatch.setattr(environment, "_cpuinfo", lambda key: "avx512_bf16")
+    assert environment.precision() == precision
 
 
 @pytest.mark.parametrize(
@@ -305,8 +305,8 @@ def test_bfloat16_on_gpus_that_compute_in_it(capability, precision, monkeypatch)
 )
 def test_bfloat16_on_processors_that_compute_in_it(flags, precision, monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
-    monkeypatch.setattr(machine, "_cpuinfo", lambda key: flags if key == "flags" else "")
-    assert machine.precision() == precision
+    monkeypatch.setattr(environment, "_cpuinfo", lambda key: flags if key == "flags" else "")
+    assert environment.precision() == precision
 
 
 def test_facts_of_the_processor(tmp_path, monkeypatch):
@@ -314,21 +314,21 @@ def test_facts_of_the_processor(tmp_path, monkeypatch):
         "processor\t: 0\nmodel name\t: Example 9: X\nflags\t\t: fpu avx2\n\nmodel name\t: other\n"
     )
     (tmp_path / "cpuinfo").write_text(text)
-    monkeypatch.setattr(machine, "Path", lambda path: tmp_path / path.rpartition("/")[2])
-    assert machine._cpuinfo("model name") == "Example 9: X"
-    assert machine._cpuinfo("flags") == "fpu avx2"
-    assert machine.device().startswith("CPU Example 9: X, ")
+    monkeypatch.setattr(environment, "Path", lambda path: tmp_path / path.rpartition("/")[2])
+    assert environment._cpuinfo("model name") == "Example 9: X"
+    assert environment._cpuinfo("flags") == "fpu avx2"
+    assert environment.device().startswith("CPU Example 9: X, ")
     (tmp_path / "cpuinfo").unlink()
-    assert machine._cpuinfo("flags") == ""
-    assert len(machine.device()) > len("CPU , 2 cores"), "no word for the processor"
+    assert environment._cpuinfo("flags") == ""
+    assert len(environment.device()) > len("CPU , 2 cores"), "no word for the processor"
 
 
 def test_asking_for_gpus_leaves_standard_error_open(monkeypatch, capfd):
     monkeypatch.undo()
-    assert isinstance(machine.gpus(), list)
+    assert isinstance(environment.gpus(), list)
     os.write(2, b"still here")
     assert capfd.readouterr().err.endswith("still here")
-    with pytest.raises(ZeroDivisionError), machine._quiet():
+    with pytest.raises(ZeroDivisionError), environment._quiet():
         os.write(2, b"a page about CUDA")
         raise ZeroDivisionError
     os.write(2, b"and here")
@@ -345,8 +345,8 @@ def test_milliseconds_a_picture(monkeypatch):
             clock[0] += 0.5
 
     clock, slow = [0.0], Slow()
-    monkeypatch.setattr(machine.time, "perf_counter", lambda: clock[0])
-    assert machine.milliseconds(slow, batch_size=5, batches=2) == 50
+    monkeypatch.setattr(environment.time, "perf_counter", lambda: clock[0])
+    assert environment.milliseconds(slow, batch_size=5, batches=2) == 50
     assert slow.calls == (((10, 4, 6, 3), 5),) * 2, "the first call is not counted"
 
 
@@ -362,15 +362,15 @@ def test_milliseconds_are_those_of_a_graph_however_the_model_was_compiled():
     model = keras.Model(image, Counted()(image))
     model.compile("sgd", "mse", run_eagerly=True)
     calls.clear()
-    machine.milliseconds(model, batch_size=2, batches=6)
+    environment.milliseconds(model, batch_size=2, batches=6)
     assert 0 < len(calls) < 6, "traced, not called for each batch"
 
 
 def test_milliseconds_are_those_of_the_fastest_of_the_repeats(monkeypatch):
     ticks = iter((0.0, 3.0, 10.0, 12.0, 20.0, 24.0))  # 3, 2 and 4 seconds
-    monkeypatch.setattr(machine.time, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(environment.time, "perf_counter", lambda: next(ticks))
     slow = SimpleNamespace(input_shape=(None, 4, 6, 3), predict=lambda *_, **__: None)
-    assert machine.milliseconds(slow, batch_size=5, batches=2, repeats=3) == 200
+    assert environment.milliseconds(slow, batch_size=5, batches=2, repeats=3) == 200
 
 
 def test_hush_keeps_warnings_of_retracing_away():
@@ -378,7 +378,7 @@ def test_hush_keeps_warnings_of_retracing_away():
     before = logger.level
     try:
         logger.setLevel("INFO")
-        machine.hush()
+        environment.hush()
         assert not logger.isEnabledFor(30)
         assert logger.isEnabledFor(40)
     finally:
