@@ -250,10 +250,10 @@ def test_texts_of_odd_inputs_stay_true():
     sizes = plotting.gallery([IMAGE, IMAGE]).alt
     assert sizes == "2 images at one scale, of 10 by 20 pixels."
     none = plotting.invented_classes(np.zeros((12, 12), int), np.zeros((12, 12), int), NAMES, 3)
-    assert none.style.endswith("in 0 pixels (0.0%).")
-    assert plotting.gradient_maps(MASK, MASK, {}).style.endswith("the truth, the probability.")
+    assert none.alt.endswith("in 0 pixels (0.0%).")
+    assert plotting.gradient_maps(MASK, MASK, {}).alt.endswith("the truth, the probability.")
     many = {f"network {k}": {0: 0.5, 1: 0.5 + k / 100} for k in range(6)}
-    assert plotting.paired(many, "network 0").style.endswith("; network 5 plus 2.50.")
+    assert plotting.paired(many, "network 0").alt.endswith("; network 5 plus 2.50.")
 
 
 def test_many_and_long_names_are_cut():
