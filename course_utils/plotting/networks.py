@@ -16,7 +16,6 @@ Wu et al. (2019), https://arxiv.org/abs/1903.11816.
 
 import base64
 import html
-import os
 from importlib import resources
 from xml.etree import ElementTree
 
@@ -44,9 +43,8 @@ def show(name):
         raise ValueError(f"there is no drawing {name!r}; there are: {', '.join(names)}")
     svg = FIGURES.joinpath(f"{name}.svg").read_text(encoding="utf-8")
     text = ElementTree.fromstring(svg).findtext("{http://www.w3.org/2000/svg}desc")
-    data = {"image/svg+xml": svg, "text/plain": text}
-    if os.environ.get("COURSE_FIGURES") == "html":  # as `style.bundle` has it, for screen readers
-        source = base64.b64encode(svg.encode()).decode()
-        alt = html.escape(text)
-        data["text/html"] = f'<img alt="{alt}" src="data:image/svg+xml;base64,{source}">'
+    # JupyterLab shows a bare SVG only in a trusted notebook, never scales it, and drops its text.
+    source = base64.b64encode(svg.encode()).decode()
+    image = f'<img alt="{html.escape(text)}" src="data:image/svg+xml;base64,{source}">'
+    data = {"text/html": image, "image/svg+xml": svg, "text/plain": text}
     display(data, metadata={"image/svg+xml": {"alt": text}}, raw=True)
