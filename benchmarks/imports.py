@@ -24,7 +24,7 @@ MODULES = (
     "course_utils.datasets.sunnybrook",
     "course_utils.datasets.samples",
     "course_utils.plotting",
-    "course_utils.diagrams",
+    "course_utils.plotting.interactive",
     "course_utils.exercises",
     "course_utils.scoreboard",
     "course_utils.environment",

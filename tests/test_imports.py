@@ -47,7 +47,7 @@ def modules():
 def test_modules_without_training_import_no_tensorflow():
     names = [name for name in modules() if name.removeprefix("course_utils.") not in WITH_KERAS]
     light = "metrics datasets datasets.fetch datasets.samples datasets.sunnybrook plotting"
-    light += " diagrams exercises runtime scoreboard environment"
+    light += " plotting.interactive exercises runtime scoreboard environment"
     assert {f"course_utils.{name}" for name in light.split()} < set(names)
     done = subprocess.run(
         [sys.executable, "-c", CODE, json.dumps(HEAVY), *names],

@@ -44,7 +44,7 @@ def paint(ax):
 
 def test_importing_takes_no_tensorflow_and_no_pyplot():
     code = (
-        "import sys, course_utils.plotting, course_utils.diagrams;"
+        "import sys, course_utils.plotting, course_utils.plotting.interactive;"
         "print([name for name in ('tensorflow', 'keras', 'matplotlib.pyplot', 'cv2')"
         " if name in sys.modules])"
     )
@@ -347,18 +347,6 @@ def test_the_three_tasks_on_one_picture():
         )
     with pytest.raises(ValueError, match="regions"):
         plotting.detection_instance_semantic(picture, instances, regions, names[:2])
-
-
-def test_network_draws_larger_blocks_for_larger_pictures():
-    layers = [("image", 64, 1), ("conv 5×5", 16, 128), ("dense", 1, 100)]
-    figure = plotting.network(layers)
-    faces = [patch.get_xy() for patch in figure.axes[0].patches if hasattr(patch, "get_xy")]
-    image, conv, dense = (np.ptp(face, axis=0) for face in faces[::3])  # width, height
-    assert image[1] > conv[1] > dense[1] and conv[0] > image[0]
-    written = texts(figure)
-    assert "64 × 64" in written and "100\nunits" in written and "conv 5×5" in written
-    with pytest.raises(ValueError, match="layers"):
-        plotting.network([])
 
 
 def test_png_is_small_and_faithful():

@@ -10,7 +10,6 @@ from .concepts import detection_instance_semantic, iou_venn
 from .curves import degradation, learning_curve, loss_curves
 from .masks import overlay, show_pairs
 from .mistakes import gradient_maps, invented_classes
-from .networks import network
 from .nuclei import gallery, merged_masks
 from .outdoor import labels_of_scene, scenes, worst_scenes
 from .pairs import paired, paired_difference
@@ -37,7 +36,6 @@ __all__ = [
     "learning_curve",
     "loss_curves",
     "merged_masks",
-    "network",
     "outcome",
     "overlay",
     "paired",

@@ -1,72 +1,50 @@
-"""The shape of a network, as a row of blocks."""
+"""Drawings of networks.
 
-import itertools
-import textwrap
+Each drawing is one file, ``figures/NAME.svg``, and that file is its source: change it in a text
+editor or in Inkscape. Its <desc> is the text for readers who cannot see it.
 
-import numpy as np
-from matplotlib.colors import to_rgb
-from matplotlib.patches import FancyArrowPatch, Polygon
+Sizes, strides, channels and rates are those of the papers, but for the networks that the chapters
+build ("unet_padded", "unetpp" and its variants): Long, Shelhamer & Darrell (2015),
+https://arxiv.org/abs/1411.4038; Ronneberger, Fischer & Brox (2015),
+https://arxiv.org/abs/1505.04597; Badrinarayanan, Kendall & Cipolla (2017),
+https://arxiv.org/abs/1511.00561; Zhao et al. (2017), https://arxiv.org/abs/1612.01105;
+Chen et al. (2015, 2017, 2017, 2018), https://arxiv.org/abs/1412.7062,
+https://arxiv.org/abs/1606.00915, https://arxiv.org/abs/1706.05587,
+https://arxiv.org/abs/1802.02611; Zhou et al. (2018), https://arxiv.org/abs/1807.10165;
+Wu et al. (2019), https://arxiv.org/abs/1903.11816.
+"""
 
-from .style import GREY, SKY, bare, counted, described, new_figure
+import base64
+import html
+from importlib import resources
+from xml.etree import ElementTree
+
+FIGURES = resources.files(__package__) / "figures"
 
 
-def network(layers):
-    """Draw a network as a row of blocks: tall where the picture is large, wide where it is deep.
+def show(name):
+    """Show a drawing in a notebook, together with its text alternative.
 
     Parameters
     ----------
-    layers : sequence of (label, height, channels)
-        What makes the block (stands below it), its size in pixels along one side (1 for a dense
-        layer) and its channels (or units). Both stand above it.
+    name : str
+        Name of a file in `FIGURES` without its ending: "fcn", "segnet", "unet", "unet_padded",
+        "pspnet", "deeplab", "fastfcn", "timeline", "unetpp", "unetpp_node" or "unetpp_pruned".
 
-    Returns
-    -------
-    Figure
+    Raises
+    ------
+    ValueError
+        If there is no such drawing; the message lists all there are.
     """
-    if not layers:
-        raise ValueError("layers is empty: there is nothing to draw")
-    figure, axes = new_figure(height=2.7)
-    ax = axes[0, 0]
-    sides = [height if height > 1 else np.sqrt(channels) for _, height, channels in layers]
-    x, lines, blocks = 0.0, 1, []
-    for (label, height, channels), side in zip(layers, sides, strict=True):
-        tall = 2.0 * np.sqrt(side / max(sides))
-        wide = 0.1 + 0.09 * np.log2(channels) if height > 1 else 0.14
-        depth = 0.22 * tall if height > 1 else 0.0
-        slot = max(1.2, wide + depth + 0.65)
-        start = x + (slot - wide - depth) / 2
-        _block(ax, start, wide, tall, depth)
-        size = f"{height} × {height}\n× {channels}" if height > 1 else f"{channels:,}\nunits"
-        ax.text(x + slot / 2, 1.7, size, ha="center", va="bottom", fontsize=9, color="0.25")
-        below = "\n".join(textwrap.fill(part, 12) for part in label.split("\n"))
-        lines = max(lines, below.count("\n") + 1)
-        ax.text(x + slot / 2, -1.2, below, ha="center", va="top", fontsize=9)
-        blocks.append((start, start + wide + depth))
-        x += slot
-    for (_, end), (start, _) in itertools.pairwise(blocks):
-        look = {"arrowstyle": "-|>", "mutation_scale": 10, "shrinkA": 0, "shrinkB": 0}
-        arrow = FancyArrowPatch((end + 0.04, 0), (start - 0.04, 0), color=GREY, **look)
-        ax.add_patch(arrow)
-    ax.set(xlim=(0, x), ylim=(-1.3 - 0.3 * lines, 2.4))
-    bare(ax)
-    sizes = [
-        f"{label}, {f'{height} by {height} by {channels}' if height > 1 else f'{channels:,} units'}"
-        for label, height, channels in layers
-    ]
-    return described(
-        figure,
-        f"A network as a row of {counted(len(layers), 'block')}, tall where the map is large, "
-        f"wide where it is deep: from {sizes[0]}, to {sizes[-1]}.",
-    )
+    from IPython.display import display
 
-
-def _block(ax, x, wide, tall, depth, colour=SKY):
-    """A box seen from the side: its front is channels by rows, its depth the columns."""
-    low, high = -tall / 2, tall / 2
-    dark, pale = (tuple(np.array(to_rgb(colour)) * factor) for factor in (0.6, 0.85))
-    front = [(x, low), (x + wide, low), (x + wide, high), (x, high)]
-    right, back, up = x + wide, x + wide + depth, high + depth
-    top = [(x, high), (right, high), (back, up), (x + depth, up)]
-    end = [(right, low), (back, low + depth), (back, up), (right, high)]
-    for corners, face in ((front, colour), (top, pale), (end, dark)):
-        ax.add_patch(Polygon(corners, facecolor=face, edgecolor="white", linewidth=0.8))
+    names = sorted(file.name.removesuffix(".svg") for file in FIGURES.iterdir())
+    if name not in names:
+        raise ValueError(f"there is no drawing {name!r}; there are: {', '.join(names)}")
+    svg = FIGURES.joinpath(f"{name}.svg").read_text(encoding="utf-8")
+    text = ElementTree.fromstring(svg).findtext("{http://www.w3.org/2000/svg}desc")
+    # JupyterLab shows a bare SVG only in a trusted notebook, never scales it, and drops its text.
+    source = base64.b64encode(svg.encode()).decode()
+    image = f'<img alt="{html.escape(text)}" src="data:image/svg+xml;base64,{source}">'
+    data = {"text/html": image, "image/svg+xml": svg, "text/plain": text}
+    display(data, metadata={"image/svg+xml": {"alt": text}}, raw=True)

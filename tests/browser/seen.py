@@ -81,7 +81,7 @@ def not_open(notebook, stubs):
 def not_moving(notebook):
     """Say which figures with sliders stay as they are when a slider is moved."""
     for name in notebook.ask("code.map(cell => cell.model.id)"):
-        for figure in notebook.cell(name).locator('[id^="movable-"]').all():
+        for figure in notebook.cell(name).locator('[id^="interactive-"]').all():
             sliders = figure.locator("input[type=range]")
             if not sliders.count() or not figure.locator("svg").is_visible():
                 yield f"cell {name}: a figure without sliders or drawing"

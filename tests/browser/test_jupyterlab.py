@@ -61,7 +61,7 @@ def test_other_faults_are_seen(small):
         BROKEN,
         folded.replace("<details>", "<details open>"),
         folded,
-        HTML + "HTML('<div id=movable-1><input type=range><svg width=9 height=9></svg></div>')",
+        HTML + "HTML('<div id=interactive-1><input type=range><svg width=9 height=9></svg></div>')",
     )
     assert list(seen.not_run(notebook)) == ["cell a: in red: a warning\n"]
     assert list(seen.figures_missing(notebook, {"a": 1, "b": 1, "c": 1})) == [
@@ -85,7 +85,7 @@ def test_other_faults_are_seen(small):
 def test_figures_with_sliders_move(small):
     notebook = small(
         "import sys\nsys.path.insert(0, '..')",
-        "from course_utils import movable\nmovable.convolution()",
+        "from course_utils.plotting import interactive\ninteractive.explore_convolution()",
     )
-    assert notebook.page.locator('[id^="movable-"] input').count()
+    assert notebook.page.locator('[id^="interactive-"] input').count()
     assert not list(seen.not_moving(notebook))

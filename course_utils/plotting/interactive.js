@@ -1,8 +1,8 @@
-// Draws a figure of movable.py into `root`. Every number and sentence comes with `figure`.
-function movable(root, figure) {
+// Draws the sliders of interactive.py into `root`. Every number and sentence comes with `figure`.
+function interactive(root, figure) {
   if (root.dataset.ready) return; // the same output shown twice on one page
   root.dataset.ready = "yes";
-  const { colours, sliders } = figure;
+  const { colors, sliders } = figure;
   const transposed = figure.kind.startsWith("transposed");
   const most = Object.fromEntries(sliders.map(([name, , most]) => [name, most]));
   const cell = 26; // pixels on the screen
@@ -20,7 +20,7 @@ function movable(root, figure) {
   };
   root.replaceChildren();
   root.style.cssText =
-    `background: #fff; color: #111; color-scheme: light; border: 1px solid ${colours.light}; ` +
+    `background: #fff; color: #111; color-scheme: light; border: 1px solid ${colors.light}; ` +
     "border-radius: 6px; padding: 12px 16px; max-width: 780px; box-sizing: border-box; " +
     "font: 14px/1.45 system-ui, sans-serif";
   const form = make(
@@ -34,7 +34,7 @@ function movable(root, figure) {
     const input = make(
       label,
       "input",
-      `display: block; width: 100%; margin: 2px 0; accent-color: ${colours.chosen}`,
+      `display: block; width: 100%; margin: 2px 0; accent-color: ${colors.chosen}`,
     );
     Object.assign(input, { type: "range", min: least, max: most, step: 1, value });
     input.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes the arrow keys
@@ -70,23 +70,23 @@ function movable(root, figure) {
       width: side * cell,
       height: side * cell,
       fill: "none",
-      stroke: colours.grey,
+      stroke: colors.gray,
       ...attributes,
     });
   const write = (x, y, text, attributes) =>
     add("text", { x: x * cell, y: y * cell, "font-size": 14, fill: "#111", ...attributes }, text);
-  const inCell = (x, y, text, colour) =>
+  const inCell = (x, y, text, color) =>
     write(x + 0.5, y + 0.5, text, {
       "text-anchor": "middle",
       "dominant-baseline": "central",
       "font-size": 12,
-      fill: colour,
+      fill: color,
     });
   const chosen = (kind, x, y, side, opacity) =>
     square(kind, x, y, side, {
-      fill: colours.chosen,
+      fill: colors.chosen,
       "fill-opacity": opacity,
-      stroke: colours.chosen,
+      stroke: colors.chosen,
       "stroke-width": 3,
     });
   const connect = (x1, y1, side1, x2, y2, side2) => {
@@ -96,12 +96,12 @@ function movable(root, figure) {
         y1: (y1 + end * side1) * cell,
         x2: x2 * cell,
         y2: (y2 + end * side2) * cell,
-        stroke: colours.chosen,
+        stroke: colors.chosen,
         "stroke-dasharray": "2 3",
       });
   };
   const dashed = { "stroke-dasharray": "3 3" };
-  const done = { fill: colours.done, "fill-opacity": 0.3 };
+  const done = { fill: colors.done, "fill-opacity": 0.3 };
   const each = (side, action) => {
     for (let row = 0; row < side; row++)
       for (let column = 0; column < side; column++) action(row, column, row * side + column);
@@ -114,13 +114,13 @@ function movable(root, figure) {
     each(counts.length, (r, c) => {
       const outside = [r, c].some((place) => place < padding || place >= padding + size);
       const seen = +counts[r] && +counts[c];
-      const fill = seen || !out ? colours.light : colours.missed;
+      const fill = seen || !out ? colors.light : colors.missed;
       square(outside ? "padding" : "input", c, top + r, 1, outside ? dashed : { fill });
-      if (outside) inCell(c, top + r, "0", colours.grey);
+      if (outside) inCell(c, top + r, "0", colors.gray);
       if (!seen && out) {
         const [x, y] = [c * cell, (top + r) * cell];
         const d = `M${x} ${y}l${cell} ${cell}m0 ${-cell}l${-cell} ${cell}`;
-        add("path", { "data-kind": "unseen", d, stroke: colours.grey, "stroke-width": 0.8 });
+        add("path", { "data-kind": "unseen", d, stroke: colors.gray, "stroke-width": 0.8 });
       }
     });
     each(out, (r, c, i) => square("output", second + c, high + r, 1, i < at ? done : {}));
@@ -149,12 +149,12 @@ function movable(root, figure) {
     each(counts.length, (r, c) => {
       const [x, y, number] = [second + c, top + r, painted[r][c]];
       const cut = [r, c].some((place) => place < padding || place >= padding + out);
-      const heat = { fill: colours.done, "fill-opacity": (0.6 * number) / highest };
+      const heat = { fill: colors.done, "fill-opacity": (0.6 * number) / highest };
       square("count", x, y, 1, cut ? dashed : heat);
-      numbers.push([x, y, number, cut || !number ? colours.grey : colours.black]);
+      numbers.push([x, y, number, cut || !number ? colors.gray : colors.black]);
     });
     if (out) {
-      const frame = { stroke: colours.black, "stroke-width": 3 };
+      const frame = { stroke: colors.black, "stroke-width": 3 };
       square("kept", second + padding, top + padding, out, frame);
     }
     const [x, y] = [second + column * stride, top + row * stride];
@@ -196,7 +196,7 @@ function movable(root, figure) {
     const [sentence, warning] = figure.notes[noteIndex];
     formula.textContent = text;
     note.textContent = sentence;
-    note.style.borderLeft = `4px solid ${warning ? colours.chosen : colours.light}`;
+    note.style.borderLeft = `4px solid ${warning ? colors.chosen : colors.light}`;
     svg.replaceChildren();
     height = Math.max(height, top + digits.length);
     svg.setAttribute("viewBox", `-3 -3 ${width} ${height * cell + 6}`);
