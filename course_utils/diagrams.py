@@ -8,7 +8,6 @@ https://arxiv.org/abs/1603.07285; the checkerboard Odena, Dumoulin & Olah (2016)
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from .plotting.concepts import detection_instance_semantic, iou_venn
 from .plotting.grids import (
     WINDOWS,
     canvas,
@@ -28,8 +27,6 @@ from .plotting.style import bare, counted, described, new_figure
 __all__ = [
     "checkerboard",
     "convolution",
-    "detection_instance_semantic",
-    "iou_venn",
     "network",
     "overlap_count",
     "transposed_convolution",
