@@ -62,9 +62,9 @@ FIGURES = {
     "class_scores, absent": lambda: plotting.class_scores({"a": [np.nan] * 3}, NAMES),
     "confusion": lambda: plotting.confusion([[96, 4, 0], [30, 70, 0], [0, 0, 0]], NAMES),
     "confusion, one class": lambda: plotting.confusion([[0]], ["only"]),
-    "degradation": lambda: plotting.degradation([0, 2, 4], CURVES, step_label="shift"),
+    "degradation": lambda: plotting.degradation([0, 2, 4], CURVES, DISTANCES, step_label="shift"),
     "degradation, never defined": lambda: plotting.degradation(
-        [0, 2], {"a": [np.nan] * 2}, step_label="shift", distances={"b": [np.inf] * 2}
+        [0, 2], {"a": [np.nan] * 2}, {"b": [np.inf] * 2}, step_label="shift"
     ),
     "detection_instance_semantic": lambda: plotting.detection_instance_semantic(
         COLOR, INSTANCES, CLASSES, NAMES, object_names=["car", "van", "car"]
@@ -79,7 +79,7 @@ FIGURES = {
     "gradient_maps": lambda: plotting.gradient_maps(MASK, MASK * 0.5, {"Dice": MASK * -0.2}),
     "gradient_maps, flat": lambda: plotting.gradient_maps(UNKNOWN, NONE, {"none": NONE}),
     "history": lambda: plotting.history({"FCN": RECORD, "MLP": {"loss": [1.0]}}),
-    "history, one epoch": lambda: plotting.history({"miou": [0.5]}, ["miou"]),
+    "history, one epoch": lambda: plotting.history({"miou": [0.5]}, "miou"),
     "invented_classes": lambda: plotting.invented_classes(CLASSES, CLASSES + 3, NAMES, 3),
     "invented_classes, none": lambda: plotting.invented_classes(CLASSES, CLASSES, NAMES, 3),
     "iou_picture": lambda: plotting.iou_picture(MASK, LATE),
@@ -103,7 +103,7 @@ FIGURES = {
     "worst": lambda: plotting.worst(DATA, {"FCN": DATA.masks, "MLP": [LATE, NONE, NONE]}),
     "worst_scenes": worst_scenes,
 }
-NO_FIGURES = {"class_map", "class_palette", "overlay", "show"}
+NO_FIGURES = {"class_map", "overlay", "show"}
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +156,6 @@ def test_every_figure_can_be_drawn_and_has_a_short_text(name):
     assert 20 < len(figure.alt) <= style.LONGEST
 
 
-RUNS = {"a": RECORD}
 BAD = {
     "mask is .5, 5": lambda: plotting.overlay(axes(), IMAGE, np.zeros((5, 5), int)),
     "mask holds fractions": lambda: plotting.overlay(axes(), IMAGE, MASK * 0.3),
@@ -189,7 +188,7 @@ BAD = {
     "'late' has no seed": lambda: plotting.paired(SEEDS | {"late": {9: 0.8}}, "U-Net"),
     "histories is empty": lambda: plotting.history({}),
     r"'dice'.*\['loss', 'miou'\]": lambda: plotting.history(RECORD, ["dice"]),
-    "'mIoU' has": lambda: plotting.degradation([0, 1], {"mIoU": [1]}, step_label=""),
+    "'mIoU' has": lambda: plotting.degradation([0, 1], {"mIoU": [1]}, {}, step_label=""),
     "scores must hold": lambda: plotting.learning_curve({"a": {}}, xlabel="", ylabel=""),
     "no value": lambda: plotting.learning_curve({"a": {5: []}}, xlabel="", ylabel=""),
     "'focal' has": lambda: plotting.loss_curves(CHANCE, {"focal": [1.0]}),
@@ -227,8 +226,8 @@ def test_class_maps_have_the_classes_colors_and_a_legend_of_what_is_there():
         assert is_painted(figure.axes[1], np.equal(CLASSES, number), color)
     assert list(legend(ax)) == [*NAMES, "unknown"] and list(legend(figure)) == list(NAMES)
     assert all(same_color(legend(figure)[name], color) for name, color in known.items())
-    assert plotting.class_palette(["water", "tree"])[1] == known["tree"]
-    palette = plotting.class_palette(["background", *map(str, range(11))])
+    assert style.class_palette(["water", "tree"])[1] == known["tree"]
+    palette = style.class_palette(["background", *map(str, range(11))])
     assert len(set(palette)) == 12 and np.ptp(to_rgb(palette[0])) == 0
 
 
@@ -352,8 +351,7 @@ def test_history_draws_training_dashed_and_validation_solid():
 
 
 def test_degradation_draws_scores_and_distances():
-    figure = plotting.degradation([0, 2, 4], CURVES, step_label="shift", distances=DISTANCES)
-    scores, distances = figure.axes
+    scores, distances = plotting.degradation([0, 2, 4], CURVES, DISTANCES, step_label="").axes
     for line, values in zip(scores.lines, CURVES.values(), strict=True):
         assert_array_equal(line.get_xydata().T, ([0, 2, 4], values))
     (heads,) = [line for line in distances.lines if line.get_gid() == "infinite"]

@@ -8,11 +8,10 @@ from .curves import degradation, gradient_maps, history, learning_curve, loss_cu
 from .labels import detection_instance_semantic, labels_of_scene, merged_masks
 from .masks import class_map, gallery, overlay, scenes, show_pairs
 from .scores import class_scores, confusion, foreground_share, paired, seeds, tradeoff
-from .style import class_palette, show
+from .style import show
 
 __all__ = [
     "class_map",
-    "class_palette",
     "class_scores",
     "confusion",
     "degradation",

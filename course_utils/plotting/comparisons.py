@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.patches import Patch, Rectangle
 
+from ..datasets import IGNORE
 from ..metrics import confusion_matrix, image_iou, mean_iou
 from .masks import (
     class_entries,
@@ -26,7 +27,6 @@ from .style import (
     counted,
     described,
     extremes,
-    is_ignored,
     listed,
     new_figure,
 )
@@ -90,7 +90,7 @@ def outcome(truth, prediction):
     result[(truth > 0) & (prediction == truth)] = 1
     result[(truth > 0) & (prediction != truth)] = 2
     result[(truth == 0) & (prediction > 0)] = 3
-    result[is_ignored(truth)] = 255
+    result[truth == IGNORE] = 255
     return result
 
 
@@ -123,13 +123,16 @@ def worst(dataset, predictions, *, count=3, by=None):
     ValueError
         If `by` is no model, or a model has not as many masks as there are images.
     """
-    figure, rows = _draw_worst(dataset, predictions, count, by, "IoU", image_iou, steepness=1)
-    for axes, image, truth, masks in rows:
-        overlay(axes[1], image, truth, color=HIT)
-        for ax, mask in zip(axes[2:], masks, strict=True):
+    figure, axes, chosen = _draw_worst(dataset, predictions, count, by, "IoU", image_iou, 1)
+    for row, number in zip(axes, chosen, strict=True):
+        image, truth = as_image(dataset.images[number]), dataset.masks[number]
+        overlay(row[1], image, truth, color=HIT)
+        marked = (truth > 0) & (truth != IGNORE)
+        for ax, masks in zip(row[2:], predictions.values(), strict=True):
             draw_image(ax, image)
-            paint(ax, outcome(truth, mask), OUTCOMES, alpha=0.6)
-        zoom_to(axes, ((truth > 0) & ~is_ignored(truth)) | np.any(masks, axis=0))
+            paint(ax, outcome(truth, masks[number]), OUTCOMES, alpha=0.6)
+            marked = marked | (np.asarray(masks[number]) > 0)
+        zoom_to(row, marked)
     legend_below(figure, _outcome_entries())
     return figure
 
@@ -164,19 +167,21 @@ def worst_scenes(dataset, predictions, class_names, count=3, by=None):
         return np.array([mean_iou(confusion_matrix(t, p, len(class_names))) for t, p in pairs])
 
     height, width = dataset.masks.shape[1:]
-    figure, rows = _draw_worst(dataset, predictions, count, by, "mIoU", mious, height / width)
-    for axes, _, *drawn in rows:
-        for ax, mask in zip(axes[1:], (drawn[0], *drawn[1]), strict=True):
-            draw_classes(ax, mask, class_names)
-    drawn = [mask for _, _, truth, masks in rows for mask in (truth, *masks)]
-    legend_below(figure, class_entries(drawn, class_names))
+    figure, axes, chosen = _draw_worst(
+        dataset, predictions, count, by, "mIoU", mious, height / width
+    )
+    columns = [np.asarray(masks)[chosen] for masks in (dataset.masks, *predictions.values())]
+    for row, *masks in zip(axes, *columns, strict=True):
+        for ax, mask in zip(row[1:], masks, strict=True):
+            draw_classes(ax, as_mask(mask), class_names)
+    legend_below(figure, class_entries(columns, class_names))
     return figure
 
 
 def _draw_worst(dataset, predictions, count, by, score_name, score, steepness):
-    """Choose the images, and draw all but the masks: the images, the names and the scores.
+    """Choose the images, and draw all but their masks: the images, the names and the scores.
 
-    Returns the figure, and for each image its row of Axes, image, truth and the models' masks.
+    Returns the figure, its Axes [image, column] and the chosen images' numbers, the worst first.
     """
     by = list(predictions)[-1] if by is None else by
     if by not in predictions:
@@ -189,27 +194,20 @@ def _draw_worst(dataset, predictions, count, by, score_name, score, steepness):
     figure, axes = new_figure(len(chosen), len(columns), height=len(chosen) * (side + 0.27) + 0.75)
     for ax, name in zip(axes[0], columns, strict=True):
         ax.set_title(name, fontsize=11)
-    rows = []
     for row, number in zip(axes, chosen, strict=True):
-        image, truth = as_image(dataset.images[number]), as_mask(dataset.masks[number])
-        masks = [
-            as_mask(masks[number], f"predictions[{name!r}][{number}]", truth.shape)
-            for name, masks in predictions.items()
-        ]
-        draw_image(row[0], image)
+        draw_image(row[0], as_image(dataset.images[number]))
         name = dataset.ids[number]  # such as the 64 letters of a hash
         row[0].set_ylabel(name if len(name) <= 20 else f"{name[:12]}…", fontsize=9)
         for ax, values in zip(row[2:], scores.values(), strict=True):
             known = f"{values[number]:.2f}" if np.isfinite(values[number]) else "–"
             ax.set_xlabel(f"{score_name} {known}", fontsize=9, labelpad=2)
-        rows.append((row, image, truth, masks))
     means = {name: values[chosen].mean() for name, values in scores.items()}
     described(
         figure,
         f"Pictures where {by} does worst ({len(chosen)}), one a row: image, truth, and the masks "
         f"of {listed(predictions)}. Mean {score_name} of these: {extremes(means, '.2f')}.",
     )
-    return figure, rows
+    return figure, axes, chosen
 
 
 def invented_classes(before, after, class_names, n_classes):
@@ -241,7 +239,7 @@ def invented_classes(before, after, class_names, n_classes):
 
     ratios = {"height_ratios": [height / width, 1]}
     figure, axes = new_figure(2, 3, height=2.85 * (height / width + 1) + 0.95, gridspec_kw=ratios)
-    nowhere = (after >= n_classes) & ~is_ignored(after)
+    nowhere = (after >= n_classes) & (after != IGNORE)
     known = np.where(nowhere, 0, after)
     for whole, enlarged in axes.T:
         whole.add_patch(

@@ -5,6 +5,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from ..datasets import IGNORE
 from .masks import outline_region
 from .style import (
     BLACK,
@@ -16,7 +17,6 @@ from .style import (
     cycle,
     described,
     extremes,
-    is_ignored,
     listed,
     new_figure,
     tidy,
@@ -41,6 +41,7 @@ def history(histories, quantities=("loss", "miou")):
     ValueError
         If a quantity was recorded in none of the runs, or nothing was recorded at all.
     """
+    quantities = (quantities,) if isinstance(quantities, str) else tuple(quantities)
     runs = getattr(histories, "history", histories)
     if not runs:
         raise ValueError("histories is empty: has the model been trained yet?")
@@ -152,7 +153,7 @@ def _darker(color):
     return tuple(0.6 * channel for channel in to_rgb(color))
 
 
-def degradation(steps, scores, *, step_label, distances=None):
+def degradation(steps, scores, distances, *, step_label):
     """Draw how scores fall as a prediction is damaged more and more.
 
     Parameters
@@ -160,18 +161,17 @@ def degradation(steps, scores, *, step_label, distances=None):
     steps : sequence of float
         The degree of damage.
     scores : dict, name -> sequence of float in [0, 1], one a step; NaN leaves a gap
+    distances : dict, name -> sequence of float in pixels
+        Drawn in a panel of their own; an infinite distance is an arrow head at the upper edge.
     step_label : str
         What the steps are, with their unit.
-    distances : dict, name -> sequence of float in pixels, optional
-        Drawn in a panel of their own; an infinite distance is an arrow head at the upper edge.
 
     Returns
     -------
     Figure
     """
-    panels = {"score": scores} | ({"distance in pixels": distances} if distances else {})
-    ratios = {"width_ratios": [1.5, 1][: len(panels)]}
-    figure, axes = new_figure(1, len(panels), height=3.6, gridspec_kw=ratios)
+    panels = {"score": scores, "distance in pixels": distances}
+    figure, axes = new_figure(1, 2, height=3.6, gridspec_kw={"width_ratios": [1.5, 1]})
     steps = np.asarray(steps, dtype=float)
     for ax, (label, curves) in zip(axes[0], panels.items(), strict=True):
         lines = []
@@ -192,8 +192,7 @@ def degradation(steps, scores, *, step_label, distances=None):
     ends = {name: values[-1] for name, values in scores.items()}
     return described(
         figure,
-        f"Line chart of {listed(scores)} against {step_label}"
-        f"{', and beside it ' + listed(distances) if distances else ''}. "
+        f"Line charts against {step_label}: {listed(scores)}; beside it {listed(distances)}. "
         f"Scores at the end: {extremes(ends, '.2f')}.",
     )
 
@@ -319,7 +318,7 @@ def gradient_maps(truth, probability, gradients):
     Figure
     """
     truth = as_mask(truth, "truth")
-    panels = {"truth": np.where(is_ignored(truth), np.nan, truth), "probability": probability}
+    panels = {"truth": np.where(truth == IGNORE, np.nan, truth), "probability": probability}
     panels |= gradients
     rows = -(-len(panels) // 4)
     columns = -(-len(panels) // rows)

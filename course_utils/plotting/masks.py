@@ -9,6 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch
 
+from ..datasets import IGNORE
 from .style import (
     VERMILION,
     WIDTH,
@@ -18,7 +19,6 @@ from .style import (
     check_lengths,
     class_palette,
     described,
-    is_ignored,
     listed,
     new_figure,
 )
@@ -41,7 +41,7 @@ def paint(ax, numbers, colors, alpha=1.0, unknown=None):
     layer = np.zeros((*numbers.shape, 4))
     for number, color in colors.items():
         layer[numbers == number] = (*to_rgb(color), alpha)
-    unknown = is_ignored(numbers) if unknown is None else unknown
+    unknown = numbers == IGNORE if unknown is None else unknown
     rows, columns = np.indices(numbers.shape)
     dark = (rows + columns) // max(1, max(numbers.shape) // 64) % 2 == 0
     layer[unknown & dark] = (0.35, 0.35, 0.35, 0.9)
@@ -82,7 +82,7 @@ def overlay(ax, image, mask, *, color=VERMILION):
     """
     image = as_image(image)
     mask = as_mask(mask, shape=image.shape)
-    classes = np.setdiff1d(mask[~is_ignored(mask)], [0])
+    classes = np.setdiff1d(mask[mask != IGNORE], [0])
     draw_image(ax, image)
     paint(ax, mask, dict.fromkeys(classes, color), alpha=0.45)
     for number in classes:
@@ -166,7 +166,7 @@ def draw_classes(ax, mask, class_names, alpha=1.0):
 def present(masks, class_names):
     """Return the class numbers that occur in any of the masks, sorted; each must have a name."""
     numbers = np.unique(np.concatenate([np.unique(mask) for mask in masks])).astype(int)
-    numbers = numbers[~is_ignored(numbers)].tolist()
+    numbers = numbers[numbers != IGNORE].tolist()
     if numbers and not 0 <= numbers[0] <= numbers[-1] < len(class_names):
         raise ValueError(
             f"mask has the classes {numbers}, class_names only {len(class_names)} names"
@@ -178,7 +178,7 @@ def class_entries(masks, class_names):
     """Return the legend's patches: the classes that occur, in their order, then "unknown"."""
     palette = class_palette(class_names)
     entries = [legend_patch(palette[n], class_names[n]) for n in present(masks, class_names)]
-    if any(is_ignored(mask).any() for mask in masks):
+    if any((np.asarray(mask) == IGNORE).any() for mask in masks):
         entries.append(Patch(facecolor="0.8", edgecolor="0.4", hatch="////", label="unknown"))
     return entries
 

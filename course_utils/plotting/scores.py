@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from ..datasets import IGNORE
 from .style import (
     BLUE,
     GREY,
@@ -14,7 +15,6 @@ from .style import (
     cycle,
     described,
     extremes,
-    is_ignored,
     listed,
     new_figure,
     tidy,
@@ -36,7 +36,7 @@ def foreground_share(masks):
     masks = np.asarray(masks)
     if masks.ndim != 3 or masks.size == 0:
         raise ValueError(f"masks must be [N, H, W] with at least one mask, not {masks.shape}")
-    shares = ((masks > 0) & ~is_ignored(masks)).mean(axis=(1, 2))
+    shares = ((masks > 0) & (masks != IGNORE)).mean(axis=(1, 2))
     figure, axes = new_figure(height=2.8)
     ax = axes[0, 0]
     bins = min(30, max(5, int(2 * np.sqrt(shares.size))))

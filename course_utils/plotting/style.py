@@ -9,8 +9,6 @@ import textwrap
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..datasets import IGNORE
-
 WIDTH = 9.0  # inches; fills a notebook's column
 DPI = 90
 LONGEST = 250  # letters; a screen reader says the whole text, and cannot pause in it
@@ -213,11 +211,6 @@ def as_mask(mask, name="mask", shape=None):
             f"{name} holds fractions, not class numbers: threshold it, or take the argmax, first"
         )
     return whole
-
-
-def is_ignored(mask):
-    """Where a mask says 'do not count this pixel'."""
-    return np.asarray(mask) == IGNORE
 
 
 def check_lengths(**sequences):
