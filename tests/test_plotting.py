@@ -131,7 +131,8 @@ def is_painted(ax, where, color):
 
 def is_striped(ax, where):
     pixels = layer(ax)[where]
-    return len(np.unique(pixels, axis=0)) == 2 and (np.ptp(pixels[:, :3], axis=1) == 0).all()
+    grey = (np.ptp(pixels[:, :3], axis=1) == 0).all() and (pixels[:, 3] > 0).all()
+    return grey and len(np.unique(pixels, axis=0)) == 2
 
 
 def texts(figure):
@@ -502,9 +503,12 @@ def test_pictures_have_256_colors_and_keep_those_of_a_legend():
 
     from PIL import Image
 
-    noise = np.random.default_rng(0).random((99, 99, 3))
-    figure = plotting.scenes([noise], [np.zeros((99, 99), int)], NAMES)
+    noise = np.random.default_rng(0).integers(0, 256, (3, 99, 99, 1), np.uint8)
+    heart = np.pad(np.ones((3, 20, 20), np.uint8), ((0, 0), (40, 39), (40, 39)))
+    data = Dataset(noise, heart, ("background", "heart"), ("a", "b", "c"), None, "made up")
+    figure = plotting.worst(data, {"found": heart})
     picture = Image.open(io.BytesIO(style.png(figure)))
     assert picture.mode == "P"
     pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3) / 255
-    assert np.abs(pixels - to_rgb(style.SCENE_COLORS["sky"])).max(axis=1).min() < 0.05
+    for color in (style.HIT, style.MISS, style.FALSE_ALARM):  # the last two: in the legend alone
+        assert np.abs(pixels - to_rgb(color)).max(axis=1).min() < 0.03
