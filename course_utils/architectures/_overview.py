@@ -43,7 +43,7 @@ def timeline():
             ax, x, line, str(year), 9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5}
         )
     groups = {
-        kind: listed((f"{name} {year}" for name, year, group, _ in WORKS if group == kind), 9)
+        kind: listed((f"{name} {year}" for name, year, group, _ in WORKS if group == kind))
         for kind in ("decoder", "context")
     }
     return described(
