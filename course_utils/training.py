@@ -6,7 +6,7 @@ import time
 import keras
 from tqdm import tqdm
 
-from .plotting.charts import describe_curves, draw_curves
+from .plotting.curves import describe_curves, draw_curves
 from .plotting.style import bundle, new_figure, png
 
 

@@ -1,7 +1,6 @@
 """The web pages of the course."""
 
 import build_course
-import draw_overview
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
@@ -101,16 +100,3 @@ def test_build_leaves_the_notebooks_alone(tmp_path):
     before = (tmp_path / "01_good.ipynb").read_bytes()
     build_course.build(tmp_path / "pages", tmp_path, list)
     assert (tmp_path / "01_good.ipynb").read_bytes() == before
-
-
-def test_overview_shows_three_images_above_their_masks():
-    figure = draw_overview.draw()
-    shown = [ax for ax in figure.axes if ax.images]
-    assert [ax.get_title() for ax in shown[:3]] == [
-        "heart MRI: the left ventricle",
-        "cell nuclei",
-        "outdoor scenes",
-    ]
-    for above, below in zip(shown[:3], shown[3:], strict=True):
-        assert len(above.images) == 1
-        assert len(below.images) + len(below.collections) > 1, "no mask over the image"

@@ -1,23 +1,109 @@
-"""The figures say what they should: colours on the right pixels, right counts, right words."""
-
-import subprocess
-import sys
+"""The figures show what they are given: the right pixels in the right color, the right numbers."""
 
 import matplotlib
+
+matplotlib.use("Agg")
+
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib.colors import same_color, to_rgb
 from matplotlib.figure import Figure
-
-matplotlib.use("Agg")
+from numpy.testing import assert_allclose, assert_array_equal
 
 from course_utils import plotting
-from course_utils.datasets import Dataset
-from course_utils.plotting import labels, style
+from course_utils.datasets import IGNORE, Dataset
+from course_utils.plotting import comparisons, style
 
+NAMES = ("sky", "tree", "road")
 IMAGE = np.full((12, 16), 90, np.uint8)
+COLOR = np.full((12, 16, 3), 90, np.uint8)
 MASK = np.zeros((12, 16), np.uint8)
 MASK[3:6, 4:9] = 1
+LATE = np.roll(MASK, 2, axis=1)
+NONE = np.zeros_like(MASK)
+UNKNOWN = np.full_like(MASK, IGNORE)
+CLASSES = np.where(MASK, 2, 0).astype(np.uint8)
+CLASSES[9:] = 1
+CLASSES[0, 0] = IGNORE
+OTHER = np.where(CLASSES == 2, 1, CLASSES) % IGNORE
+INSTANCES = np.zeros((12, 16), np.int32)
+INSTANCES[1:4, 1:4], INSTANCES[1:4, 4:7], INSTANCES[8:11, 6:9] = 1, 2, 40
+DATA = Dataset(
+    np.stack([IMAGE] * 3)[..., None],
+    np.stack([MASK, MASK, NONE]),
+    ("background", "heart"),
+    ("a", "b", "c"),
+    None,
+    "made up",
+)
+SCENES = Dataset(np.stack([COLOR] * 2), np.stack([CLASSES] * 2), NAMES, ("a", "b"), None, "made up")
+SCENE = SimpleNamespace(
+    image=COLOR, regions=CLASSES, surfaces=UNKNOWN, layers=np.where(CLASSES == 2, 4, -1)
+)
+RECORD = {"loss": [1.0, 0.5, 0.2], "val_loss": [1.1, 0.7, 0.6], "miou": [0.5, 0.6, np.nan]}
+SEEDS = {"U-Net": {0: 0.5, 1: 0.52}, "wide": {0: 0.51, 1: 0.55, 7: 0.9}, "once": {1: 0.48}}
+CHANCE = np.linspace(0.01, 0.99, 99)
+CURVES = {"IoU": [1, 0.5, 0.2], "Dice": [1, 0.7, np.nan]}
+DISTANCES = {"Hausdorff": [0, 3, np.inf], "95 %": [0, 1, 2]}
+
+
+def worst_scenes(predictions=None, **kwargs):
+    found = {"good": SCENES.masks % IGNORE, "poor": np.stack([CLASSES % IGNORE, OTHER])}
+    return plotting.worst_scenes(
+        SCENES, found if predictions is None else predictions, NAMES, **kwargs
+    )
+
+
+# Every function that returns a figure, on plain and on odd input.
+FIGURES = {
+    "class_scores": lambda: plotting.class_scores({"a": [0.9, 0.2, 0.1], "b": [0.5, 0, 1]}, NAMES),
+    "class_scores, absent": lambda: plotting.class_scores({"a": [np.nan] * 3}, NAMES),
+    "confusion": lambda: plotting.confusion([[96, 4, 0], [30, 70, 0], [0, 0, 0]], NAMES),
+    "confusion, one class": lambda: plotting.confusion([[0]], ["only"]),
+    "degradation": lambda: plotting.degradation([0, 2, 4], CURVES, DISTANCES, step_label="shift"),
+    "degradation, never defined": lambda: plotting.degradation(
+        [0, 2], {"a": [np.nan] * 2}, {"b": [np.inf] * 2}, step_label="shift"
+    ),
+    "detection_instance_semantic": lambda: plotting.detection_instance_semantic(
+        COLOR, INSTANCES, CLASSES, NAMES, object_names=["car", "van", "car"]
+    ),
+    "detection_instance_semantic, nothing": lambda: plotting.detection_instance_semantic(
+        IMAGE, NONE, UNKNOWN, NAMES, object_names=[]
+    ),
+    "foreground_share": lambda: plotting.foreground_share(DATA.masks),
+    "foreground_share, none": lambda: plotting.foreground_share(np.zeros((1, 3, 3))),
+    "gallery": lambda: plotting.gallery([IMAGE, np.zeros((30, 9, 3))], ["pink", "dark"]),
+    "gallery, one": lambda: plotting.gallery([IMAGE]),
+    "gradient_maps": lambda: plotting.gradient_maps(MASK, MASK * 0.5, {"Dice": MASK * -0.2}),
+    "gradient_maps, flat": lambda: plotting.gradient_maps(UNKNOWN, NONE, {"none": NONE}),
+    "history": lambda: plotting.history({"FCN": RECORD, "MLP": {"loss": [1.0]}}),
+    "history, one epoch": lambda: plotting.history({"miou": [0.5]}, "miou"),
+    "invented_classes": lambda: plotting.invented_classes(CLASSES, CLASSES + 3, NAMES, 3),
+    "invented_classes, none": lambda: plotting.invented_classes(CLASSES, CLASSES, NAMES, 3),
+    "iou_picture": lambda: plotting.iou_picture(MASK, LATE),
+    "iou_picture, nothing": lambda: plotting.iou_picture(UNKNOWN, NONE),
+    "labels_of_scene": lambda: plotting.labels_of_scene(SCENE, NAMES, NAMES),
+    "learning_curve": lambda: plotting.learning_curve(
+        {"a": {50: [0.4], 100: [0.5, 0.7]}, "b": {50: [0.2]}}, xlabel="images", ylabel="mIoU"
+    ),
+    "loss_curves": lambda: plotting.loss_curves(CHANCE, {"a": -np.log(CHANCE), "b": 1 - CHANCE}),
+    "merged_masks": lambda: plotting.merged_masks(COLOR, INSTANCES),
+    "merged_masks, none": lambda: plotting.merged_masks(IMAGE[..., None], NONE),
+    "paired": lambda: plotting.paired(SEEDS, "U-Net"),
+    "scenes": lambda: plotting.scenes([COLOR] * 3, [CLASSES, OTHER, NONE], NAMES, titles="abc"),
+    "scenes, unknown": lambda: plotting.scenes([COLOR / 255], [UNKNOWN], NAMES),
+    "seeds": lambda: plotting.seeds({"FCN": [0.90, 0.92], "MLP": [0.7]}),
+    "show_pairs": lambda: plotting.show_pairs([IMAGE] * 9, [MASK] * 9, "abcdefghi"),
+    "show_pairs, one": lambda: plotting.show_pairs([IMAGE / 255], [UNKNOWN]),
+    "tradeoff": lambda: plotting.tradeoff(
+        {"small": (2e4, [0.5, 0.7]), "large": (31e6, 0.8)}, xlabel="parameters", ylabel="mIoU"
+    ),
+    "worst": lambda: plotting.worst(DATA, {"FCN": DATA.masks, "MLP": [LATE, NONE, NONE]}),
+    "worst_scenes": worst_scenes,
+}
+NO_FIGURES = {"class_map", "overlay", "show"}
 
 
 @pytest.fixture(autouse=True)
@@ -32,348 +118,397 @@ def axes():
     return Figure().subplots()
 
 
-def texts(figure):
-    figure.draw_without_rendering()
-    return " | ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
-
-
-def paint(ax):
-    """The coloured layer of a picture, RGBA."""
+def layer(ax):
+    """The painted layer of a picture, RGBA."""
     return np.asarray(ax.images[-1].get_array())
 
 
-def test_importing_takes_no_tensorflow_and_no_pyplot():
-    code = (
-        "import sys, course_utils.plotting, course_utils.plotting.interactive;"
-        "print([name for name in ('tensorflow', 'keras', 'matplotlib.pyplot', 'cv2')"
-        " if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+def is_painted(ax, where, color):
+    """Whether these pixels, of which there are some, have this color."""
+    pixels = layer(ax)[where]
+    return len(pixels) > 0 and all(same_color(pixel[:3], color) for pixel in pixels)
 
 
-def test_overlay_colours_the_pixels_of_the_mask_and_no_other():
-    ax = axes()
-    assert plotting.overlay(ax, IMAGE, MASK, colour="#112233", alpha=0.3) is ax
-    layer = paint(ax)
-    assert np.array_equal(layer[..., 3] > 0, MASK == 1)
-    np.testing.assert_allclose(layer[3, 4], (*to_rgb("#112233"), 0.3))
-    np.testing.assert_array_equal(ax.images[0].get_array(), IMAGE)
+def is_striped(ax, where):
+    pixels = layer(ax)[where]
+    grey = (np.ptp(pixels[:, :3], axis=1) == 0).all() and (pixels[:, 3] > 0).all()
+    return grey and len(np.unique(pixels, axis=0)) == 2
 
 
-def test_overlay_gives_each_class_its_colour():
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+
+
+def legend(owner):
+    (legend,) = getattr(owner, "legends", None) or [owner.get_legend()]
+    colors = [patch.get_facecolor() for patch in legend.get_patches()]
+    return dict(zip([text.get_text() for text in legend.get_texts()], colors, strict=True))
+
+
+def test_no_function_that_draws_a_figure_is_left_out():
+    assert set(plotting.__all__) == {name.split(",")[0] for name in FIGURES} | NO_FIGURES
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_can_be_drawn_and_has_a_short_text(name):
+    figure = FIGURES[name]()
+    assert style.png(figure).startswith(b"\x89PNG")
+    assert 20 < len(figure.alt) <= style.LONGEST
+
+
+BAD = {
+    "mask is .5, 5": lambda: plotting.overlay(axes(), IMAGE, np.zeros((5, 5), int)),
+    "mask holds fractions": lambda: plotting.overlay(axes(), IMAGE, MASK * 0.3),
+    "image must have the shape": lambda: plotting.overlay(axes(), np.zeros((2, 3, 4, 5)), MASK),
+    "class_names only 2": lambda: plotting.class_map(axes(), CLASSES, NAMES[:2]),
+    "images has 2, masks has 1": lambda: plotting.show_pairs([IMAGE] * 2, [MASK]),
+    r"masks\[1\]": lambda: plotting.scenes([IMAGE] * 2, [MASK, MASK[:4]], NAMES),
+    "images is empty": lambda: plotting.scenes([], [], NAMES),
+    "titles has 1": lambda: plotting.gallery([IMAGE] * 2, ["one"]),
+    "columns is 40": lambda: plotting.gallery([IMAGE] * 40, columns=40),
+    "columns is 0": lambda: plotting.gallery([IMAGE], columns=0),
+    r"images\[1\]": lambda: plotting.gallery([IMAGE, np.zeros(4)]),
+    "by is 'FCN'": lambda: plotting.worst(DATA, {"MLP": DATA.masks}, by="FCN"),
+    "MLP has 2": lambda: plotting.worst(DATA, {"MLP": DATA.masks[:2]}),
+    "prediction has shape": lambda: worst_scenes({"MLP": SCENES.masks[:, 1:]}),
+    "prediction is": lambda: plotting.iou_picture(MASK, MASK[1:]),
+    "after is": lambda: plotting.invented_classes(MASK, MASK[1:], NAMES, 3),
+    "'Dice' is": lambda: plotting.gradient_maps(MASK, MASK, {"Dice": MASK[1:]}),
+    "instances must not be negative": lambda: plotting.merged_masks(IMAGE, -INSTANCES),
+    "object_names has 1": lambda: plotting.detection_instance_semantic(
+        COLOR, INSTANCES, CLASSES, NAMES, object_names=["car"]
+    ),
+    "masks must be": lambda: plotting.foreground_share(np.zeros((0, 3, 3))),
+    "class_names has 2": lambda: plotting.confusion(np.eye(3), ["a", "b"]),
+    "class_names has 3": lambda: plotting.class_scores({"a": [1]}, NAMES),
+    "results must hold": lambda: plotting.seeds({"none": []}),
+    "points is empty": lambda: plotting.tradeoff({}, xlabel="", ylabel=""),
+    "baseline is 'V-Net'": lambda: plotting.paired(SEEDS, "V-Net"),
+    "'U-Net' alone": lambda: plotting.paired({"U-Net": SEEDS["U-Net"]}, "U-Net"),
+    "'late' has no seed": lambda: plotting.paired(SEEDS | {"late": {9: 0.8}}, "U-Net"),
+    "histories is empty": lambda: plotting.history({}),
+    r"'dice'.*\['loss', 'miou'\]": lambda: plotting.history(RECORD, ["dice"]),
+    "'mIoU' has": lambda: plotting.degradation([0, 1], {"mIoU": [1]}, {}, step_label=""),
+    "scores must hold": lambda: plotting.learning_curve({"a": {}}, xlabel="", ylabel=""),
+    "no value": lambda: plotting.learning_curve({"a": {5: []}}, xlabel="", ylabel=""),
+    "'focal' has": lambda: plotting.loss_curves(CHANCE, {"focal": [1.0]}),
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_bad_input_is_named(message):
+    with pytest.raises(ValueError, match=message):
+        BAD[message]()
+
+
+@pytest.mark.parametrize("image", [IMAGE, IMAGE[..., None], COLOR, IMAGE.astype("float32") / 255])
+def test_overlay_colors_the_pixels_of_the_mask_and_no_other(image):
     mask = MASK.copy()
-    mask[8:, :] = 2
+    mask[9:] = IGNORE
     ax = axes()
-    plotting.overlay(ax, IMAGE, mask, colour=("red", "blue"))
-    assert same_color(paint(ax)[3, 4][:3], "red")
-    assert same_color(paint(ax)[9, 4][:3], "blue")
+    assert plotting.overlay(ax, image, mask[..., None].astype("float32"), color="red") is ax
+    assert is_painted(ax, mask == 1, "red") and is_striped(ax, mask == IGNORE)
+    assert not layer(ax)[mask == 0].any()
+    below = ax.images[0]
+    assert_array_equal(below.get_array(), image.squeeze())
+    assert (below.norm.vmin, below.norm.vmax) == (0, 1 if image.dtype.kind == "f" else 255)
+    edge = np.array(ax.collections[0].get_segments())
+    assert len(edge) == 2 * (3 + 5)  # each side of a pixel at the border of the mask
 
 
-def test_overlay_draws_ignored_pixels_grey_and_striped():
-    mask = MASK.copy()
-    mask[9:] = 255
+def test_class_maps_have_the_classes_colors_and_a_legend_of_what_is_there():
     ax = axes()
-    plotting.overlay(ax, IMAGE, mask)
-    ignored = paint(ax)[mask == 255]
-    assert (np.ptp(ignored[:, :3], axis=1) == 0).all()  # grey
-    assert len(np.unique(ignored, axis=0)) == 2  # two stripes
-    assert not paint(ax)[mask == 0].any()
+    plotting.class_map(ax, CLASSES, NAMES, image=COLOR)
+    figure = plotting.scenes([COLOR], [CLASSES % IGNORE], NAMES)
+    known = {name: style.SCENE_COLORS[name] for name in NAMES}
+    for number, color in enumerate(known.values()):
+        assert is_painted(ax, np.equal(CLASSES, number), color)
+        assert is_painted(figure.axes[1], np.equal(CLASSES, number), color)
+    assert list(legend(ax)) == [*NAMES, "unknown"] and list(legend(figure)) == list(NAMES)
+    assert all(same_color(legend(figure)[name], color) for name, color in known.items())
+    assert style.class_palette(["water", "tree"])[1] == known["tree"]
+    palette = style.class_palette(["background", *map(str, range(11))])
+    assert len(set(palette)) == 12 and np.ptp(to_rgb(palette[0])) == 0
 
 
-def test_outline_runs_along_the_borders_of_the_pixels():
-    ax = axes()
-    plotting.overlay(ax, IMAGE, MASK)
-    segments = np.array(ax.collections[0].get_segments())
-    assert len(segments) == 2 * (3 + 5)
-    assert segments[..., 0].min() == 3.5 and segments[..., 0].max() == 8.5
-    assert segments[..., 1].min() == 2.5 and segments[..., 1].max() == 5.5
-    ax = axes()
-    plotting.overlay(ax, IMAGE, np.ones_like(MASK), outline=True)  # closed at the image's edge too
-    assert len(ax.collections[0].get_segments()) == 2 * (12 + 16)
-    ax = axes()
-    plotting.overlay(ax, IMAGE, MASK, outline=False)
-    assert not ax.collections
-
-
-def test_overlay_of_an_empty_mask_leaves_the_image_as_it_is(recwarn):
-    ax = axes()
-    plotting.overlay(ax, IMAGE, np.zeros_like(MASK))
-    assert not paint(ax).any() and not ax.collections and not recwarn.list
-
-
-@pytest.mark.parametrize(
-    "image", [IMAGE[..., None], np.stack([IMAGE] * 3, -1), IMAGE.astype("float32") / 255]
-)
-def test_images_of_all_kinds_are_drawn_at_their_full_range(image):
-    ax = axes()
-    plotting.overlay(ax, image, MASK[..., None].astype("float32"))
-    shown = ax.images[0]
-    assert shown.get_array().shape[:2] == IMAGE.shape
-    assert shown.norm.vmin == 0 and shown.norm.vmax == (1 if image.dtype.kind == "f" else 255)
-
-
-def test_bad_masks_and_images_are_named():
-    with pytest.raises(ValueError, match=r"mask is \(5, 5\).*image.*\(12, 16\)"):
-        plotting.overlay(axes(), IMAGE, np.zeros((5, 5), int))
-    with pytest.raises(ValueError, match="mask holds fractions"):
-        plotting.overlay(axes(), IMAGE, np.full(IMAGE.shape, 0.3))
-    with pytest.raises(ValueError, match="image must have the shape"):
-        plotting.overlay(axes(), np.zeros((2, 3, 4, 5)), MASK)
-    with pytest.raises(ValueError, match=r"masks\[1\]"):
-        plotting.show_pairs([IMAGE, IMAGE], [MASK, MASK[:4]])
-    with pytest.raises(ValueError, match="images has 2, masks has 1"):
-        plotting.show_pairs([IMAGE, IMAGE], [MASK])
-    with pytest.raises(ValueError, match="images is empty"):
-        plotting.show_pairs([], [])
-
-
-def test_show_pairs_puts_each_overlay_below_its_image():
-    figure = plotting.show_pairs([IMAGE] * 3, [MASK] * 3, ["a", "b", "c"], columns=2, rows=2)
-    grid = np.array(figure.axes).reshape(4, 2)
-    assert [len(ax.images) for ax in grid.flat] == [1, 1, 2, 2, 1, 0, 2, 0]
-    assert grid[0, 0].get_title(loc="left") == "a" and grid[2, 0].get_title(loc="left") == "c"
-    assert grid[0, 0].get_ylabel() == "image" and grid[1, 0].get_ylabel() == "with its mask"
-
-
-def test_show_pairs_of_a_whole_data_set_draws_the_first():
-    images, masks = np.stack([IMAGE] * 40)[..., None], np.stack([MASK] * 40)
-    figure = plotting.show_pairs(images, masks, tuple("abcd" * 10))
-    assert len(figure.axes) == 2 * 4
-    assert [ax.get_title(loc="left") for ax in figure.axes[:4]] == ["a", "b", "c", "d"]
-
-
-def test_zoom_keeps_the_marked_pixels_and_stays_in_the_image():
-    image, mask = np.zeros((100, 80), np.uint8), np.zeros((100, 80), np.uint8)
-    mask[2:30, 70:80] = 1
-    ax = plotting.show_pairs([image], [mask], zoom=True).axes[0]
-    left, right = ax.get_xlim()
-    bottom, top = ax.get_ylim()
-    assert right - left == pytest.approx(bottom - top) and right - left < 80
-    assert left <= 69.5 and right == 79.5 and top == -0.5 and bottom >= 29.5
-
-
-def test_outcome_tells_hits_misses_and_false_alarms_apart():
-    truth = np.array([[0, 1, 1, 0, 255, 2]])
-    prediction = np.array([[0, 1, 0, 1, 1, 1]])
-    np.testing.assert_array_equal(plotting.outcome(truth, prediction), [[0, 1, 2, 3, 255, 2]])
-
-
-def test_comparison_has_a_column_for_image_truth_and_each_model():
-    late = np.roll(MASK, 2, axis=1)
-    figure = plotting.comparison(
-        [IMAGE] * 2,
-        [MASK] * 2,
-        {"MLP": [late] * 2, "FCN": [MASK] * 2},
-        titles=["case 7", "case 9"],
-        scores={"MLP": [0.43, np.nan]},
-    )
-    grid = np.array(figure.axes).reshape(2, 4)
-    assert [ax.get_title() for ax in grid[0]] == ["image", "truth", "MLP", "FCN"]
-    assert [ax.get_ylabel() for ax in grid[:, 0]] == ["case 7", "case 9"]
-    layer = paint(grid[0, 2])
-    for where, colour in (
-        ((MASK == 1) & (late == 1), style.HIT),
-        ((MASK == 1) & (late == 0), style.MISS),
-        ((MASK == 0) & (late == 1), style.FALSE_ALARM),
+def test_outcomes_have_the_same_colors_everywhere():
+    truth, found = np.array([[0, 1, 1, 0, 255, 2]]), np.array([[0, 1, 0, 1, 1, 1]])
+    assert_array_equal(comparisons.outcome(truth, found), [[0, 1, 2, 3, 255, 2]])
+    figure = plotting.worst(DATA, {"late": [LATE, MASK, NONE], "none": [NONE] * 3}, by="late")
+    grid = np.array(figure.axes).reshape(3, 4)
+    assert [ax.get_ylabel() for ax in grid[:, 0]] == ["a", "b", "c"]  # NaN, nothing to find, last
+    assert [ax.get_xlabel() for ax in grid[:, 2]] == ["IoU 0.43", "IoU 1.00", "IoU –"]
+    first = plotting.iou_picture(MASK, LATE)
+    for ax in (grid[0, 2], first.axes[2]):
+        assert is_painted(ax, (MASK == 1) & (LATE == 1), style.HIT)
+        assert is_painted(ax, (MASK == 1) & (LATE == 0), style.MISS)
+        assert is_painted(ax, (MASK == 0) & (LATE == 1), style.FALSE_ALARM)
+        assert not layer(ax)[(MASK == 0) & (LATE == 0)].any()
+    assert list(legend(figure).values()) == list(legend(first).values())
+    for color, right in zip(
+        legend(figure).values(), (style.HIT, style.MISS, style.FALSE_ALARM), strict=True
     ):
-        assert where.any() and all(same_color(pixel[:3], colour) for pixel in layer[where])
-    assert np.array_equal(layer[..., 3] > 0, (MASK == 1) | (late == 1))
-    assert [text.get_text() for text in grid[0, 2].texts] == ["IoU 0.43"]
-    assert [text.get_text() for text in grid[1, 2].texts] == ["IoU –"]
-    assert not grid[0, 3].texts
-    legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert [text.split(":")[0] for text in legend] == ["hit", "miss", "false alarm"]
-    colours = [patch.get_facecolor() for patch in figure.legends[0].get_patches()]
-    assert all(map(same_color, colours, (style.HIT, style.MISS, style.FALSE_ALARM)))
+        assert same_color(color, right)
+    assert "9 / (9 + 6 + 6) = 0.429" in first.get_suptitle()
+    assert "not defined" in plotting.iou_picture(NONE, NONE).get_suptitle()
+    for ax, mask in zip(first.axes, (MASK, LATE), strict=False):
+        assert_array_equal(layer(ax)[..., 3] > 0, mask == 1)
 
 
-def test_comparison_names_what_does_not_fit():
-    with pytest.raises(ValueError, match="FCN has 2"):
-        plotting.comparison([IMAGE], [MASK], {"FCN": [MASK, MASK]})
-    with pytest.raises(ValueError, match=r"predictions\['FCN'\]\[0\]"):
-        plotting.comparison([IMAGE], [MASK], {"FCN": [MASK[1:]]})
-    with pytest.raises(ValueError, match="scores has 'MLP'"):
-        plotting.comparison([IMAGE], [MASK], {"FCN": [MASK]}, scores={"MLP": [1.0]})
+def test_worst_scenes_come_first_with_their_score():
+    grid = np.array(worst_scenes().axes).reshape(2, 4)
+    assert [ax.get_ylabel() for ax in grid[:, 0]] == ["b", "a"]
+    ground = 48 / 63  # of the tree, which took the 15 pixels of the road
+    assert grid[0, 3].get_xlabel() == f"mIoU {(1 + ground + 0) / 3:.2f}"
+    assert grid[0, 2].get_xlabel() == grid[1, 3].get_xlabel() == "mIoU 1.00"
+    assert is_painted(grid[0, 3], OTHER == 1, style.SCENE_COLORS["tree"])
+    assert is_painted(grid[0, 1], CLASSES == 2, style.SCENE_COLORS["road"])
 
 
-def test_iou_picture_counts():
-    truth, prediction = np.zeros((4, 4), int), np.zeros((4, 4), int)
-    truth[1:3, 1:3] = 1
-    prediction[1, 2:4] = prediction[2, 1:3] = 1
-    figure = plotting.iou_picture(truth, prediction)
-    assert "3 / (3 + 1 + 1) = 0.600" in figure.get_suptitle()
-    assert len(figure.axes) == 3
-    assert np.array_equal(paint(figure.axes[0])[..., 3] > 0, truth == 1)
-    assert np.array_equal(paint(figure.axes[1])[..., 3] > 0, prediction == 1)
-    assert "not defined" in plotting.iou_picture(truth * 0, truth * 0).get_suptitle()
+def test_invented_pixels_are_those_whose_class_is_nowhere_near():
+    before = np.zeros((60, 80), np.uint8)
+    before[:, 40:], before[30:, 40:] = 2, IGNORE
+    after = before.copy()
+    after[:30, 40], after[30:, 40], after[5, 37] = 1, 127, 2
+    wrong = comparisons.invented(before, after)
+    assert wrong[:, 40].all() and wrong.sum() == 60 + 1  # two columns from the road is no invention
+    figure = plotting.invented_classes(before, after, NAMES, 3)
+    grid = np.array(figure.axes).reshape(2, 3)
+    assert "61 pixels (1.3%)" in grid[0, 2].get_title()
+    for _, bilinear, marked in grid:
+        assert is_painted(marked, wrong, "black") and not layer(marked)[~wrong].any()
+        assert_array_equal(np.argwhere(layer(bilinear)[..., 3] > 0)[:, 0], np.arange(30, 60))
+    (left, right), (bottom, top) = grid[1, 0].get_xlim(), grid[1, 0].get_ylim()
+    assert left < 40 < right and 0 <= top + 0.5 < bottom < 35  # where a real class was made up
 
 
-def test_class_map_colours_and_names_the_classes_that_are_there():
-    mask = np.array([[0, 0, 2], [0, 2, 255]])
-    ax = axes()
-    plotting.class_map(ax, mask, ["sky", "tree", "road"], ["red", "lime", "blue"])
-    assert same_color(paint(ax)[0, 0], "red") and same_color(paint(ax)[0, 2], "blue")
-    names = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert names == ["sky", "road", "unknown"]
-    with pytest.raises(ValueError, match="class_names only 2"):
-        plotting.class_map(axes(), mask, ["sky", "tree"])
+def test_objects_are_boxed_and_painted_one_by_one():
+    boxes, objects, classes = FIGURES["detection_instance_semantic"]().axes
+    assert [(box.get_xy(), box.get_width(), box.get_height()) for box in boxes.patches] == [
+        ((0.5, 0.5), 3, 3),
+        ((3.5, 0.5), 3, 3),
+        ((5.5, 7.5), 3, 3),
+    ]
+    assert [text.get_text() for text in boxes.texts] == ["car", "van", "car"]
+    colors = [
+        np.unique(layer(objects)[np.equal(INSTANCES, number)], axis=0) for number in (1, 2, 40)
+    ]
+    assert len(np.unique(np.concatenate(colors), axis=0)) == 3
+    assert_array_equal(layer(objects)[..., 3] > 0, INSTANCES > 0)
+    assert is_painted(classes, CLASSES == 1, style.SCENE_COLORS["tree"])
 
 
-def test_class_palette_has_distinct_colours_and_a_grey_background():
-    palette = plotting.class_palette(["background", "ventricle"])
-    assert np.ptp(to_rgb(palette[0])) == 0
-    assert len(set(plotting.class_palette([str(k) for k in range(12)]))) == 12
+def test_layers_get_different_colors_however_many_there_are():
+    scene = SimpleNamespace(
+        image=IMAGE, regions=NONE, surfaces=NONE, layers=np.arange(12 * 16).reshape(12, 16) - 1
+    )
+    figure = plotting.labels_of_scene(scene, NAMES, NAMES)
+    assert len(np.unique(layer(figure.axes[3]).reshape(-1, 4), axis=0)) == 12 * 16
+    assert "191 layers" in figure.axes[3].get_xlabel()
 
 
-RECORD = {"loss": [1.0, 0.5, 0.2], "val_loss": [1.1, 0.7, 0.6], "miou": [0.5, 0.6, 0.7]}
+def test_merged_masks_counts_nuclei_and_pieces_and_parts_neighbors():
+    figure = plotting.merged_masks(COLOR, INSTANCES)
+    assert [ax.get_title() for ax in figure.axes] == ["image", "3 nuclei", "merged: 2 pieces"]
+    rng = np.random.default_rng(0)
+    points = rng.uniform(0, 120, (90, 2))
+    places = np.stack(np.indices((120, 120)), -1)
+    nearest = ((places[:, :, None] - points) ** 2).sum(-1).argmin(-1)
+    numbers = rng.permutation(90)[nearest] + 1  # cells that touch everywhere, in no order
+    colors = layer(plotting.merged_masks(np.zeros((120, 120)), numbers).axes[1])
+    for axis in (0, 1):
+        border = np.diff(numbers, axis=axis) != 0
+        assert (np.abs(np.diff(colors, axis=axis)).max(axis=-1)[border] > 0.15).all()
+
+
+def test_gallery_has_one_scale():
+    sizes = [(256, 256), (520, 696), (1040, 1388)]
+    figure = plotting.gallery([np.zeros(size, np.uint8) for size in sizes], columns=2)
+    (ax,) = figure.axes
+    for image, (height, width) in zip(ax.images, sizes, strict=True):
+        left, right, bottom, top = image.get_extent()
+        assert (right - left, bottom - top) == pytest.approx((width, height))
+        assert left >= 0 and right <= ax.get_xlim()[1]
+    box = ax.get_position()
+    inches = figure.get_size_inches() * (box.width, box.height)
+    assert np.ptp(ax.get_xlim()) / inches[0] == pytest.approx(np.ptp(ax.get_ylim()) / inches[1])
 
 
 def test_history_draws_training_dashed_and_validation_solid():
-    figure = plotting.history(RECORD)
-    loss, miou = figure.axes
-    lines = {line.get_gid(): line for line in loss.lines}
-    assert lines["loss"].get_linestyle() == "--" and lines["val_loss"].get_linestyle() == "-"
-    np.testing.assert_array_equal(lines["val_loss"].get_xdata(), [1, 2, 3])
-    np.testing.assert_array_equal(lines["val_loss"].get_ydata(), RECORD["val_loss"])
-    assert {text.get_text() for text in loss.texts} == {"training", "validation"}
-    assert [text.get_text() for text in miou.texts] == ["training"]
-    assert miou.get_title(loc="left") == "mean IoU" and miou.get_xlabel() == "epoch"
+    run = SimpleNamespace(history=RECORD)  # as Keras returns it
+    for histories in (run, RECORD, {"MLP": run, "FCN": {"miou": [0.5]}}):
+        loss, miou = plotting.history(histories).axes
+        lines = {line.get_gid(): line for line in loss.lines}
+        assert {key: line.get_linestyle() for key, line in lines.items()} == {
+            "loss": "--",
+            "val_loss": "-",
+        }
+        for key, line in lines.items():
+            assert_array_equal(line.get_xdata(), [1, 2, 3])
+            assert_array_equal(line.get_ydata(), RECORD[key])
+    assert {text.get_text(): text.xy[1] for text in miou.texts} == {"MLP": 0.6, "FCN": 0.5}
+    assert miou.lines[0].get_color() == lines["loss"].get_color() != miou.lines[1].get_color()
 
 
-def test_history_names_each_run_at_its_end_and_apart():
-    class Recorded:
-        history = RECORD
-
-    figure = plotting.history({"MLP": Recorded(), "FCN": RECORD}, ["loss"], log_loss=True)
-    (ax,) = figure.axes
-    assert ax.get_yscale() == "log"
-    assert [text.get_text() for text in ax.texts] == ["MLP", "FCN"]
-    offsets = sorted(text.xyann[1] for text in ax.texts)
-    assert offsets[1] - offsets[0] > 9  # points: the runs end at the same value
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["training", "validation"]
+def test_degradation_draws_scores_and_distances():
+    scores, distances = plotting.degradation([0, 2, 4], CURVES, DISTANCES, step_label="").axes
+    for line, values in zip(scores.lines, CURVES.values(), strict=True):
+        assert_array_equal(line.get_xydata().T, ([0, 2, 4], values))
+    (heads,) = [line for line in distances.lines if line.get_gid() == "infinite"]
+    assert_array_equal(heads.get_xdata(), [4])
+    assert heads.get_color() == distances.lines[0].get_color()
+    assert_array_equal(distances.lines[0].get_ydata(), [0, 3, np.nan])
+    assert {"Hausdorff", "95 %", "infinite"} == {text.get_text() for text in distances.texts}
 
 
-def test_history_says_what_was_recorded():
-    with pytest.raises(ValueError, match=r"'dice'.*\['loss', 'miou'\]"):
-        plotting.history(RECORD, ["dice"])
-    with pytest.raises(ValueError, match="histories is empty"):
-        plotting.history({})
+def test_learning_curve_draws_means_single_runs_and_their_range():
+    arms = {"random": {50: [0.30, 0.34], 400: [0.5, 0.52, 0.57], 100: [0.4]}}
+    (ax,) = plotting.learning_curve(arms, xlabel="images", ylabel="mIoU").axes
+    assert_allclose(ax.lines[0].get_xydata(), [(50, 0.32), (100, 0.4), (400, 0.53)])
+    band, dots = ax.collections
+    assert sorted(map(tuple, dots.get_offsets())) == [
+        (x, value) for x, values in sorted(arms["random"].items()) for value in values
+    ]
+    at_400 = [y for x, y in band.get_paths()[0].vertices if x == 400]
+    assert (min(at_400), max(at_400)) == (0.5, 0.57)
 
 
-def test_spread_keeps_order_and_gap():
-    placed = labels.spread([0.0, 0.1, 5.0, 0.05], gap=1.0)
-    assert (np.diff(np.sort(placed)) >= 1 - 1e-6).all()
-    assert list(np.argsort(placed)) == [0, 3, 1, 2]
-    np.testing.assert_array_equal(labels.spread([3.0, 1.0], gap=1.0), [3.0, 1.0])
+def test_loss_curves_draws_losses_and_their_gradients():
+    with np.errstate(divide="ignore"):
+        chance = np.linspace(0, 1, 101)
+        cross_entropy = -np.log(chance)  # infinite at 0
+    losses, gradients = plotting.loss_curves(chance, {"cross entropy": cross_entropy}).axes
+    assert_array_equal(losses.lines[0].get_xydata().T, (chance, cross_entropy))
+    # d(-log p) / d logit = p - 1
+    assert_allclose(gradients.lines[0].get_ydata()[5:-5], chance[5:-5] - 1, atol=0.02)
+    assert np.isfinite([*losses.get_ylim(), *gradients.get_ylim()]).all()
+
+
+def test_gradient_maps_have_a_symmetric_scale_of_their_own():
+    gradients = {"a": MASK - 0.2, "b": 10 * (MASK - 0.6)}
+    figure = plotting.gradient_maps(MASK, MASK * 0.5, gradients)
+    panels = {ax.get_title(): ax.images[0] for ax in figure.axes if ax.get_title()}
+    assert_array_equal(panels["probability"].get_array(), MASK * 0.5)
+    for name, gradient in gradients.items():
+        shown, top = panels[name], np.abs(gradient).max()
+        assert_array_equal(shown.get_array(), gradient)
+        assert (shown.norm.vmin, shown.norm.vmax) == pytest.approx((-top, top))
+        red, blue = (shown.cmap(shown.norm(value)) for value in (top, -top))
+        assert red[0] > red[2] and blue[2] > blue[0]
 
 
 def test_foreground_share_counts_every_image_and_marks_the_median():
     masks = np.zeros((4, 10, 100), np.uint8)
     for mask, pixels in zip(masks, (10, 20, 22, 40), strict=True):
         mask.flat[:pixels] = 1
-    masks[0].flat[-500:] = 255  # unknown is no foreground
-    shares = np.array([0.01, 0.02, 0.022, 0.04])
-    figure = plotting.foreground_share(masks)
-    ax = figure.axes[0]
+    masks[0].flat[-500:] = IGNORE  # unknown is no foreground
+    (ax,) = plotting.foreground_share(masks).axes
     assert sum(bar.get_height() for bar in ax.patches) == 4
-    assert ax.lines[0].get_xdata()[0] == pytest.approx(np.median(shares))
+    assert ax.lines[0].get_xdata()[0] == pytest.approx(0.021)
     assert "2.1 %" in ax.texts[0].get_text()
-    assert plotting.foreground_share(np.zeros((2, 3, 3)))  # nothing but background
-    for bad in (np.zeros((0, 3, 3)), np.zeros((3, 3))):
-        with pytest.raises(ValueError, match="masks"):
-            plotting.foreground_share(bad)
 
 
-def test_confusion_writes_counts_and_shares_of_the_row():
-    figure = plotting.confusion([[900, 100], [0, 0]], ["background", "ventricle"])
-    ax = figure.axes[0]
-    written = [text.get_text() for text in ax.texts]
-    assert written == ["90.0%\n900", "10.0%\n100", "–\n0", "–\n0"]
-    assert ax.get_ylabel() == "truth" and ax.get_xlabel() == "prediction"
-    with pytest.raises(ValueError, match="matrix"):
-        plotting.confusion(np.eye(3), ["a", "b"])
+def test_confusion_shows_shares_of_the_row():
+    (ax,) = plotting.confusion([[900, 100], [0, 0]], ["background", "ventricle"]).axes
+    assert [text.get_text() for text in ax.texts] == ["90.0%", "10.0%", "–", "–"]
+    assert_allclose(np.ma.filled(ax.images[0].get_array(), np.nan), [[0.9, 0.1], [np.nan] * 2])
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("truth", "prediction")
+    assert "absent" in ax.get_yticklabels()[1].get_text()
 
 
 def test_seeds_draws_every_seed_and_the_mean():
-    results = {"published recipe": [0.90, 0.92], "ours": [0.94]}
-    figure = plotting.seeds(results, references={"published": 0.9025})
-    ax = figure.axes[0]
-    dots = [collection.get_offsets() for collection in ax.collections]
-    np.testing.assert_allclose(dots[0], [[0.90, 0], [0.92, 0]])
-    np.testing.assert_allclose(dots[1], [[0.94, 1]])
-    written = texts(figure)
-    assert "0.910 ± 0.014" in written and "published 0.9025" in written
-    assert "| 0.940 |" in written  # one seed has no spread
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == list(results)
-    with pytest.raises(ValueError, match="results"):
-        plotting.seeds({"none": []})
+    (ax,) = plotting.seeds({"a": [0.90, 0.92], "b": [0.94]}).axes
+    assert_allclose(ax.collections[0].get_offsets(), [(0.90, 0), (0.92, 0)])
+    assert_allclose(ax.collections[1].get_offsets(), [(0.94, 1)])
+    means = [line for line in ax.lines if line.get_gid() == "mean"]
+    assert_allclose([line.get_xdata()[0] for line in means], [0.91, 0.94])
+    assert [text.get_text() for text in ax.texts] == ["0.910 ± 0.014", "0.940"]
 
 
-def test_iou_venn_names_its_parts():
-    written = texts(plotting.iou_venn())
-    for word in ("truth", "prediction", "missed", "hit", "false", "IoU"):
-        assert word in written
+def test_paired_draws_differences_and_the_interval_of_the_paired_t_test():
+    from scipy.stats import ttest_rel
+
+    (ax,) = plotting.paired(SEEDS, "U-Net").axes
+    assert_allclose(ax.collections[0].get_offsets(), [(1, 0), (3, 0)])
+    assert_allclose(ax.collections[1].get_offsets(), [(-4, 1)])
+    (interval,) = [line for line in ax.lines if line.get_gid() == "interval"]
+    expected = ttest_rel([51, 55], [50, 52]).confidence_interval(0.95)
+    assert_allclose(interval.get_xdata(), expected)
+    assert [text.get_text() for text in ax.texts] == ["+2.00\n[−10.71, +14.71]", "−4.00\none seed"]
+    assert ax.get_xlim()[0] < 0 < ax.get_xlim()[1]
 
 
-def test_the_three_tasks_on_one_picture():
-    instances, regions = np.zeros((60, 80), int), np.zeros((60, 80), np.uint8)
-    regions[30:] = 1
-    for number, left in enumerate((10, 50), start=1):
-        instances[20:40, left : left + 16] = number
-        regions[20:40, left : left + 16] = 2
-    regions[55:] = 255
-    picture = np.full((60, 80, 3), 128, np.uint8)
-    names = ["sky", "road", "car"]
-    figure = plotting.detection_instance_semantic(picture, instances, regions, names)
-    boxes, objects, classes = figure.axes
-    assert [(box.get_xy(), box.get_width(), box.get_height()) for box in boxes.patches] == [
-        ((9.5, 19.5), 16, 20),
-        ((49.5, 19.5), 16, 20),
-    ]
-    assert [text.get_text() for text in boxes.texts] == ["car", "car"]
-    painted = [np.asarray(shown.get_array())[..., 3] > 0 for shown in objects.images[1:]]
-    assert all(np.array_equal(layer, instances == k) for k, layer in enumerate(painted, start=1))
-    assert [text.get_text() for text in classes.texts] == names
-    painted = [np.asarray(shown.get_array())[..., 3] > 0 for shown in classes.images[1:]]
-    assert all(np.array_equal(layer, regions == k) for k, layer in enumerate(painted))
-    figure = plotting.detection_instance_semantic(
-        picture, instances, regions, names, object_names=["car", "van"]
+def test_class_scores_draws_a_dot_for_every_model_and_says_what_is_absent():
+    random, better = np.array([0.9, 0.5, np.nan]), np.array([0.95, np.nan, np.nan])
+    (ax,) = plotting.class_scores({"random": random, "ImageNet": better}, NAMES).axes
+    for dots, values in zip(ax.collections[1:], (random, better), strict=True):
+        x, y = np.ma.filled(dots.get_offsets(), np.nan).T
+        assert_array_equal(x, values)
+        assert_allclose(y, np.where(np.isnan(values), np.nan, range(3)), atol=0.3)
+    absent = {text.get_text(): text.get_position()[1] for text in ax.texts}
+    assert absent == {"absent: ImageNet": 1, "absent": 2}
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first class above
+
+
+def test_tradeoff_draws_means_and_seeds_and_names_the_best_first():
+    figure = plotting.tradeoff(
+        {"tiny": (4e5, 0.5), "wide": (8e6, [0.61, 0.63])}, xlabel="parameters", ylabel="IoU"
     )
-    assert [text.get_text() for text in figure.axes[0].texts] == ["car", "van"]
-    with pytest.raises(ValueError, match="object_names has 1"):
-        plotting.detection_instance_semantic(
-            picture, instances, regions, names, object_names=["car"]
-        )
-    with pytest.raises(ValueError, match="regions"):
-        plotting.detection_instance_semantic(picture, instances, regions, names[:2])
+    (ax,) = figure.axes
+    dots = [dots.get_offsets() for dots in ax.collections]
+    assert_allclose(np.concatenate(dots), [(4e5, 0.5), (8e6, 0.62), (8e6, 0.61), (8e6, 0.63)])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["wide", "tiny"]
+    assert ax.get_xscale() == "log"
 
 
-def test_png_is_small_and_faithful():
+CELL = """
+import numpy as np
+from course_utils import plotting
+from matplotlib import pyplot as plt
+plotting.seeds({'FCN': [0.5]}, quantity='IoU of "a<b" & c')
+"""
+OWN = """
+figure, ax = plt.subplots()
+plotting.show(figure, "A line that rises")
+print(plt.get_fignums())
+"""
+
+
+def test_a_notebook_shows_each_figure_once_with_its_text(monkeypatch):
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # a kernel then takes the one for notebooks
+    monkeypatch.delenv("COURSE_FIGURES", raising=False)
+    cells = [nbformat.v4.new_code_cell(code.strip()) for code in (CELL, OWN)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    (first,), (second, printed) = (cell.outputs for cell in notebook.cells)
+    for output, alt in ((first, plotting.seeds({"FCN": [0.5]}).alt), (second, "A line that rises")):
+        alt = alt.replace("mean IoU", 'IoU of "a<b" & c')
+        assert output.metadata == {"image/png": {"alt": alt}}
+        assert output.data["text/plain"] == alt
+        assert set(output.data) == {"image/png", "text/plain"}
+    assert printed.text == "[]\n"  # closed, so not shown again
+
+
+def test_figures_as_html_have_their_text_escaped(monkeypatch):
+    monkeypatch.setenv("COURSE_FIGURES", "html")
+    data, metadata = style.bundle(b"png", 'IoU of "a<b"')
+    assert 'alt="IoU of &quot;a&lt;b&quot;"' in data["text/html"] and data["image/png"] == b"png"
+    assert metadata == {"image/png": {"alt": 'IoU of "a<b"'}}
+
+
+def test_pictures_have_256_colors_and_keep_those_of_a_legend():
     import io
 
     from PIL import Image
 
-    data = style.png(plotting.show_pairs([IMAGE] * 4, [MASK] * 4))
-    picture = Image.open(io.BytesIO(data))
-    assert picture.mode == "P" and picture.width == round(style.WIDTH * style.DPI)
-    assert len(data) < 50_000
-
-
-def test_worst_draws_the_images_where_the_named_model_does_worst():
-    masks = np.zeros((3, 8, 8), np.uint8)
-    masks[:, 2:6, 2:6] = 1
-    good, poor = masks.copy(), masks.copy()
-    poor[0, 2:4] = 0  # IoU 0.5
-    poor[2, 2:6] = 0  # IoU 0
-    images = np.zeros((3, 8, 8, 1), np.uint8)
-    names = ("background", "heart")
-    data = Dataset(images, masks, names, ("a", "b", "c"), None, "made up")
-    figure = plotting.worst(data, {"poor": poor, "good": good}, count=2, by="poor")
-    assert [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()] == ["c", "a"]
-    hashes = Dataset(images, masks, names, ("a" * 64, "b" * 20, "c" * 64), None, "made up")
-    figure = plotting.worst(hashes, {"poor": poor}, count=3)
-    labels = [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()]
-    assert labels == ["c" * 12 + "…", "a" * 12 + "…", "b" * 20]
-    with pytest.raises(ValueError, match="by is 'other'"):
-        plotting.worst(data, {"poor": poor}, by="other")
+    noise = np.random.default_rng(0).integers(0, 256, (3, 99, 99, 1), np.uint8)
+    heart = np.pad(np.ones((3, 20, 20), np.uint8), ((0, 0), (40, 39), (40, 39)))
+    data = Dataset(noise, heart, ("background", "heart"), ("a", "b", "c"), None, "made up")
+    figure = plotting.worst(data, {"found": heart})
+    picture = Image.open(io.BytesIO(style.png(figure)))
+    assert picture.mode == "P"
+    pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3) / 255
+    for color in (style.HIT, style.MISS, style.FALSE_ALARM):  # the last two: in the legend alone
+        assert np.abs(pixels - to_rgb(color)).max(axis=1).min() < 0.03

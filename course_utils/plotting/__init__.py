@@ -3,25 +3,16 @@
 In a notebook a returned Figure is shown once, with or without a semicolon behind the call.
 """
 
-from .charts import foreground_share, history
-from .classes import class_map
-from .comparisons import comparison, iou_picture, outcome, worst
-from .concepts import detection_instance_semantic, iou_venn
-from .curves import degradation, learning_curve, loss_curves
-from .masks import overlay, show_pairs
-from .mistakes import gradient_maps, invented_classes
-from .nuclei import gallery, merged_masks
-from .outdoor import labels_of_scene, scenes, worst_scenes
-from .pairs import paired, paired_difference
-from .points import class_scores, tradeoff
-from .scores import confusion, seeds
-from .style import class_palette, show
+from .comparisons import invented_classes, iou_picture, worst, worst_scenes
+from .curves import degradation, gradient_maps, history, learning_curve, loss_curves
+from .labels import detection_instance_semantic, labels_of_scene, merged_masks
+from .masks import class_map, gallery, overlay, scenes, show_pairs
+from .scores import class_scores, confusion, foreground_share, paired, seeds, tradeoff
+from .style import show
 
 __all__ = [
     "class_map",
-    "class_palette",
     "class_scores",
-    "comparison",
     "confusion",
     "degradation",
     "detection_instance_semantic",
@@ -31,15 +22,12 @@ __all__ = [
     "history",
     "invented_classes",
     "iou_picture",
-    "iou_venn",
     "labels_of_scene",
     "learning_curve",
     "loss_curves",
     "merged_masks",
-    "outcome",
     "overlay",
     "paired",
-    "paired_difference",
     "scenes",
     "seeds",
     "show",

@@ -1,26 +1,159 @@
-"""Curves with their names beside them: scores under damage, learning curves, losses."""
+"""Curves with their names beside them: training, scores under damage, learning curves, losses."""
 
 import numpy as np
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
-from .labels import label_ends, readable
+from ..datasets import IGNORE
+from .masks import outline_region
 from .style import (
     BLACK,
     GREY,
+    MARKERS,
+    as_mask,
+    bare,
     counted,
     cycle,
     described,
+    extremes,
     listed,
     new_figure,
-    number,
-    standing,
     tidy,
 )
 
-MARKS = "osD^vPX<>"
+
+def history(histories, quantities=("loss", "miou")):
+    """Draw learning curves: training dashed, validation solid, each named at its end.
+
+    Parameters
+    ----------
+    histories : Keras `History`, its `history` dict, or a dict of name of the run -> either
+    quantities : sequence of str
+        One panel each; `"miou"` draws `miou` and `val_miou`, whichever of them were recorded.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        If a quantity was recorded in none of the runs, or nothing was recorded at all.
+    """
+    quantities = (quantities,) if isinstance(quantities, str) else tuple(quantities)
+    runs = getattr(histories, "history", histories)
+    if not runs:
+        raise ValueError("histories is empty: has the model been trained yet?")
+    runs = {name: getattr(run, "history", run) for name, run in runs.items()}
+    if not isinstance(next(iter(runs.values())), dict):
+        runs = {"": runs}
+    figure, axes = new_figure(1, len(quantities), height=3.2)
+    for ax, quantity in zip(axes[0], quantities, strict=True):
+        curves = draw_curves(ax, runs, quantity)
+        if not curves:
+            known = sorted({key.removeprefix("val_") for run in runs.values() for key in run})
+            raise ValueError(f"quantities has {quantity!r}, but recorded were only {known}")
+        label_ends(figure, ax, curves)
+    if len(runs) > 1:
+        styles = [
+            Line2D([], [], color=GREY, linestyle=style, label=label)
+            for style, label in (("--", "training"), ("-", "validation"))
+        ]
+        axes[0, 0].legend(handles=styles, frameon=False, fontsize=9)
+    return described(figure, describe_curves(runs, quantities))
 
 
-def degradation(steps, scores, *, step_label, title=None, distances=None):
+def draw_curves(ax, runs, quantity, *, first=1):
+    """Draw one quantity of every run, from epoch `first` on; returns a list of (name, line)."""
+    curves = []
+    for color, (name, record) in zip(cycle(len(runs)), runs.items(), strict=True):
+        for key, kind, style in (
+            (quantity, "training", "--"),
+            (f"val_{quantity}", "validation", "-"),
+        ):
+            values = np.asarray(record.get(key, ()), dtype=float)
+            if not np.isfinite(values).any():
+                continue
+            epochs = np.arange(first, first + len(values))
+            mark = "o" if len(values) == 1 else None  # one point makes no line
+            line = ax.plot(epochs, values, style, color=color, marker=mark, markersize=4)[0]
+            line.set_linewidth(1.8 if style == "-" else 1.3)
+            line.set_gid(key)
+            if len(runs) == 1 or kind == "validation" or f"val_{quantity}" not in record:
+                curves.append((kind if len(runs) == 1 else name, line))
+    tidy(ax, "epoch", "", _name(quantity))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    return curves
+
+
+def _name(quantity):
+    return "mean IoU" if quantity == "miou" else quantity.replace("_", " ")
+
+
+def describe_curves(runs, quantities):
+    """Say what `draw_curves` draws, and where the last quantity ends."""
+    epochs = max(len(values) for record in runs.values() for values in record.values())
+    *_, last = names = [_name(quantity) for quantity in quantities]
+    text = f"Line chart of {counted(epochs, 'epoch')}: {listed(names)}"
+    text += f" of {counted(len(runs), 'run')}." if len(runs) > 1 else "."
+    for kind, key in (("Validation", f"val_{quantities[-1]}"), ("Training", quantities[-1])):
+        ends = {name: record[key][-1] for name, record in runs.items() if key in record}
+        if ends:
+            end = extremes(ends) if len(runs) > 1 else f"{ends.popitem()[1]:.3g}"
+            return f"{text} {kind} {last} at the end: {end}."
+    return text
+
+
+def label_ends(figure, ax, curves, *, start=False):
+    """Write the names of finished curves at the right edge, or at their starts.
+
+    Names that would overlap are moved apart.
+
+    Parameters
+    ----------
+    figure, ax : the figure, and the Axes that holds the curves
+    curves : list of (name, Line2D)
+        Values that are not finite are passed over.
+    start : bool
+        Label the curves' starts, at their left.
+    """
+    figure.draw_without_rendering()  # so that the axes have their final size
+    ends = []
+    for _, line in curves:
+        x, y = np.asarray(line.get_data(), dtype=float)
+        ends.append((x[np.isfinite(y)][0 if start else -1], y[np.isfinite(y)][0 if start else -1]))
+    ends = np.clip(ends, (-np.inf, min(ax.get_ylim())), (np.inf, max(ax.get_ylim())))
+    edge = ends[:, 0].min() if start else ends[:, 0].max()
+    scale = 72 / figure.dpi  # points a pixel
+    heights = ax.transData.transform(ends)[:, 1] * scale
+    order = np.argsort(heights, kind="stable")
+    placed = heights[order]
+    for _ in range(200):  # neighbors push each other away until there is room for both
+        push = np.clip(11.25 - np.diff(placed), 0, None) / 2
+        placed[:-1] -= push
+        placed[1:] += push
+    for number, height in zip(order, placed, strict=True):
+        name, line = curves[number]
+        ax.annotate(
+            name,
+            (edge, ends[number, 1]),
+            xytext=(-6 if start else 6, height - heights[number]),
+            textcoords="offset points",
+            ha="right" if start else "left",
+            va="center",
+            color=_darker(line.get_color()),
+            fontsize=9,
+            annotation_clip=False,
+        )
+
+
+def _darker(color):
+    """The color of a text that belongs to a curve of this color, to be read on white."""
+    return tuple(0.6 * channel for channel in to_rgb(color))
+
+
+def degradation(steps, scores, distances, *, step_label):
     """Draw how scores fall as a prediction is damaged more and more.
 
     Parameters
@@ -28,53 +161,50 @@ def degradation(steps, scores, *, step_label, title=None, distances=None):
     steps : sequence of float
         The degree of damage.
     scores : dict, name -> sequence of float in [0, 1], one a step; NaN leaves a gap
+    distances : dict, name -> sequence of float in pixels
+        Drawn in a panel of their own; an infinite distance is an arrow head at the upper edge.
     step_label : str
         What the steps are, with their unit.
-    title : str, optional
-    distances : dict, name -> sequence of float in pixels, optional
-        Drawn in a panel of their own; an infinite distance is an arrow head at the upper edge.
 
     Returns
     -------
     Figure
     """
-    panels = {"score": scores}
-    if distances:
-        panels["distance in pixels"] = distances
-    figure, axes = new_figure(
-        1, len(panels), height=3.6, gridspec_kw={"width_ratios": [1.5, 1][: len(panels)]}
-    )
+    panels = {"score": scores, "distance in pixels": distances}
+    figure, axes = new_figure(1, 2, height=3.6, gridspec_kw={"width_ratios": [1.5, 1]})
     steps = np.asarray(steps, dtype=float)
     for ax, (label, curves) in zip(axes[0], panels.items(), strict=True):
         lines = []
         for turn, (name, values) in enumerate(curves.items()):
-            values = _checked(name, values, steps)
-            line = ax.plot(
-                steps,
-                np.where(np.isfinite(values), values, np.nan),
-                color=cycle(len(curves))[turn],
-                marker=MARKS[turn % len(MARKS)],
-                linestyle="-" if turn < 9 else "--",
-                markersize=4,
-                linewidth=1.5,
-            )[0]
-            infinite = np.isposinf(values)
+            values = _as_curve(name, values, steps)
+            finite, infinite = np.isfinite(values), np.isposinf(values)
+            look = {"color": cycle(len(curves))[turn], "marker": MARKERS[turn % len(MARKERS)]}
+            drawn = np.where(finite, values, np.nan)
+            line = ax.plot(steps, drawn, **look, markersize=4, linewidth=1.5)[0]
+            if finite.any():
+                lines.append((name, line))
             if infinite.any():
                 _draw_infinite(ax, steps[infinite], line.get_color())
-            if np.isfinite(values).any():
-                lines.append((name, line))
         ax.set_ylim(*((-0.02, 1.02) if label == "score" else (0, 1.1 * ax.get_ylim()[1])))
         tidy(ax, step_label, label)
-        label_ends(figure, ax, lines, apart=True)
-    if title:
-        figure.suptitle(title, fontsize=11, x=0.01, ha="left")
-    first, last = (number(step, "g") for step in (steps[0], steps[-1]))
-    text = f"Line chart: {listed(scores)} against {step_label}, {first} to {last}"
-    text += f" ({title})." if title else "."
-    text += f" At the end: {standing(_ends(scores))}."
-    if distances:
-        text += f" Beside it distances in pixels, at the end: {standing(_ends(distances), '.3g')}."
-    return described(figure, text)
+        if lines:
+            label_ends(figure, ax, lines)
+    ends = {name: values[-1] for name, values in scores.items()}
+    return described(
+        figure,
+        f"Line charts against {step_label}: {listed(scores)}; beside it {listed(distances)}. "
+        f"Scores at the end: {extremes(ends, '.2f')}.",
+    )
+
+
+def _draw_infinite(ax, steps, color):
+    """Arrow heads at the upper edge, where there is no number to draw."""
+    edge = ax.get_xaxis_transform()
+    ones = np.ones(len(steps))
+    ax.plot(steps, ones, "^", color=color, transform=edge, clip_on=False, gid="infinite")
+    look = {"ha": "center", "fontsize": 9, "color": _darker(color)}
+    place = {"xycoords": edge, "textcoords": "offset points"}
+    ax.annotate("infinite", (np.mean(steps), 1), xytext=(0, 5), **place, **look)
 
 
 def learning_curve(scores, *, xlabel, ylabel):
@@ -82,13 +212,14 @@ def learning_curve(scores, *, xlabel, ylabel):
 
     Parameters
     ----------
-    scores : dict, name of the arm -> dict, x -> list of values, one a seed
+    scores : dict, name of the arm -> dict, x > 0 -> list of values, one a seed
     xlabel, ylabel : str
 
     Returns
     -------
     Figure
-        Lines through the means, a dot for each run, a band from the lowest to the highest run.
+        Lines through the means, a dot for each run, a band from the lowest to the highest run. The
+        x axis is logarithmic.
     """
     if not scores or not all(scores.values()):
         raise ValueError("scores must hold at least one arm, and each arm at least one x")
@@ -96,45 +227,32 @@ def learning_curve(scores, *, xlabel, ylabel):
     ax = axes[0, 0]
     lines, ends = [], {}
     for turn, (name, runs) in enumerate(scores.items()):
-        colour, mark = cycle(len(scores))[turn], MARKS[turn % len(MARKS)]
-        xs = sorted(runs)
-        values = [np.asarray(runs[x], dtype=float) for x in xs]
-        if any(len(seeds) == 0 for seeds in values):
+        if not all(map(len, runs.values())):
             raise ValueError(f"scores[{name!r}] has no value at some x")
-        low, high = ([pick(seeds) for seeds in values] for pick in (np.min, np.max))
-        ax.fill_between(xs, low, high, color=colour, alpha=0.15, linewidth=0)
-        ax.scatter(
-            np.repeat(xs, [len(seeds) for seeds in values]),
-            np.concatenate(values),
-            s=20,
-            color=colour,
-            marker=mark,
-            alpha=0.7,
-        )
-        mean = [seeds.mean() for seeds in values]
+        color = cycle(len(scores))[turn]
+        xs = sorted(runs)
+        low, mean, high = ([pick(runs[x]) for x in xs] for pick in (np.min, np.mean, np.max))
+        ax.fill_between(xs, low, high, color=color, alpha=0.15, linewidth=0)
+        dots = np.array([(x, value) for x in xs for value in runs[x]])
+        ax.scatter(*dots.T, s=20, color=color, marker=MARKERS[turn % len(MARKERS)], alpha=0.7)
+        lines.append((name, ax.plot(xs, mean, color=color, linewidth=1.8)[0]))
         ends[name] = mean[-1]
-        lines.append((name, ax.plot(xs, mean, color=colour, linewidth=1.8)[0]))
     xs = sorted({x for runs in scores.values() for x in runs})
-    if xs[0] > 0 and xs[-1] > 4 * xs[0]:
-        ax.set_xscale("log")
-    if len(xs) <= 8:
-        ax.xaxis.set_major_locator(FixedLocator(xs))
-        ax.xaxis.set_minor_locator(NullLocator())
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set_xscale("log")
+    ax.set_xticks(xs, [f"{x:g}" for x in xs])
+    ax.set_xticks([], minor=True)
     tidy(ax, xlabel, ylabel)
-    ax.set_title(
-        "dot: one run; line: mean; band: lowest to highest", loc="left", fontsize=9, color=GREY
-    )
+    note = "dot: one run; line: mean; band: lowest to highest"
+    ax.set_title(note, loc="left", fontsize=9, color=GREY)
     label_ends(figure, ax, lines)
     return described(
         figure,
-        f"Line chart with bands: {ylabel} against {xlabel}, {number(xs[0], 'g')} to "
-        f"{number(xs[-1], 'g')}, {counted(len(scores), 'curve')}. "
-        f"Mean at the right end: {standing(ends)}.",
+        f"Line chart with bands: {ylabel} against {xlabel}, {xs[0]:g} to {xs[-1]:g}. "
+        f"Mean at the right end: {extremes(ends)}.",
     )
 
 
-def loss_curves(probability, losses, gradients=None):
+def loss_curves(probability, losses):
     """Draw what a loss asks of one pixel, from hopelessly wrong (left) to surely right (right).
 
     Parameters
@@ -142,87 +260,92 @@ def loss_curves(probability, losses, gradients=None):
     probability : sequence of float in [0, 1], rising
         Of the pixel's true class.
     losses : dict, name -> sequence of float, one a probability
-    gradients : dict, name -> sequence of float, optional
-        Of the loss with respect to the logit of the true class; default: differences of `losses`.
+
+    Returns
+    -------
+    Figure
+        The losses, and beside them their gradients with respect to the logit of the true class.
+    """
+    probability = np.asarray(probability, dtype=float)
+    losses = {name: _as_curve(name, values, probability) for name, values in losses.items()}
+    inside = np.clip(probability, 1e-6, 1 - 1e-6)
+    logit = np.log(inside / (1 - inside))
+    gradients = {name: np.gradient(values, logit) for name, values in losses.items()}
+    figure, axes = new_figure(1, 2, height=3.7)
+    for ax, curves, label in (
+        (axes[0, 0], losses, "loss of the pixel"),
+        (axes[0, 1], gradients, "its gradient with respect to the logit"),
+    ):
+        lines = [
+            (name, ax.plot(probability, values, color=color)[0])
+            for color, (name, values) in zip(cycle(len(curves)), curves.items(), strict=True)
+        ]
+        shown = np.array(list(curves.values()))[:, probability >= 0.02]
+        shown = shown[np.isfinite(shown)]  # near 0 a cross entropy leaves every picture
+        margin = 0.04 * max(np.ptp(shown), 1e-9)
+        ax.set_ylim(shown.min() - margin, shown.max() + margin)
+        ax.yaxis.tick_right()  # the names stand at the left, where the curves differ
+        ax.yaxis.set_label_position("right")
+        ax.set(xlabel="probability of the true class", ylabel=label)
+        ax.spines[["top", "left"]].set_visible(False)
+        label_ends(figure, ax, lines, start=True)
+    return described(
+        figure,
+        f"Two line charts against the probability of the true class, for {listed(losses)}: "
+        "the loss of the pixel, and its gradient with respect to the logit.",
+    )
+
+
+def _as_curve(name, values, x):
+    values = np.asarray(values, dtype=float)
+    if values.shape != np.shape(x):
+        raise ValueError(f"{name!r} has {values.shape} values, but there are {np.shape(x)} x")
+    return values
+
+
+def gradient_maps(truth, probability, gradients):
+    """Show on a toy mask where each loss pulls, and which way.
+
+    Parameters
+    ----------
+    truth : mask [H,W] of 0 and 1 (255: unknown)
+    probability : float array [H,W] in [0, 1], the prediction for class 1
+    gradients : dict, name of the loss -> float array [H,W]
+        With respect to the logits of class 1. Each map has a scale of its own, symmetric around 0.
 
     Returns
     -------
     Figure
     """
-    probability = np.asarray(probability, dtype=float)
-    if gradients is None:
-        inside = np.clip(probability, 1e-6, 1 - 1e-6)
-        logit = np.log(inside / (1 - inside))
-        gradients = {
-            name: np.gradient(_checked(name, values, probability), logit)
-            for name, values in losses.items()
-        }
-    figure, axes = new_figure(1, 2, height=3.7)
-    colours = dict(zip(losses, cycle(len(losses)), strict=True))
-    for ax, curves, label in (
-        (axes[0, 0], losses, "loss of the pixel"),
-        (axes[0, 1], gradients, "its gradient with respect to the logit"),
-    ):
-        lines = []
-        shown = []
-        for turn, (name, values) in enumerate(curves.items()):
-            values = _checked(name, values, probability)
-            style = "-" if turn < 9 else "--"
-            colour = colours.get(name, BLACK)
-            lines.append((name, ax.plot(probability, values, style, color=colour)[0]))
-            shown.append(values[(probability >= 0.02) & np.isfinite(values)])
-        shown = np.concatenate(shown)  # near 0 a cross entropy leaves every picture
-        margin = 0.04 * max(np.ptp(shown), 1e-9)
-        ax.set_ylim(shown.min() - margin, shown.max() + margin)
-        share = min(0.5, (0.07 * max(map(len, curves)) + 0.15) / 3.4)  # of the width, for names
-        ax.set_xlim(-share / (1 - share), 1.02)  # on the side where the curves differ
-        ax.set_xticks(np.linspace(0, 1, 6))
-        tidy(ax, "probability of the true class", label)
-        ax.spines["bottom"].set_bounds(0, 1)
-        ax.xaxis.set_label_coords((1 + share) / 2, -0.12)
-        label_ends(figure, ax, lines, start=True)
-    text = f"Two line charts against the probability of the true class, for {listed(losses)}: "
-    text += "the loss of the pixel, and its gradient with respect to the logit."
-    pulls = {name: _pull(probability, values) for name, values in gradients.items()}
-    if len(pulls) > 1:
-        pulls = standing(pulls, ".2g", most=1)
-        text += f" The gradient's size where the pixel is most wrong: {pulls}."
-    return described(figure, text)
-
-
-def _ends(curves):
-    """Name -> its last value that is no gap; NaN if there is none."""
-    known = {name: np.asarray(values, dtype=float) for name, values in curves.items()}
-    known = {name: values[~np.isnan(values)] for name, values in known.items()}
-    return {name: values[-1] if values.size else np.nan for name, values in known.items()}
-
-
-def _pull(probability, gradient):
-    """Size of a gradient at the left end of what is shown; NaN if it is nowhere known."""
-    gradient = np.asarray(gradient, dtype=float)
-    shown = gradient[(probability >= 0.02) & np.isfinite(gradient)]
-    return abs(shown[0]) if shown.size else np.nan
-
-
-def _draw_infinite(ax, steps, colour):
-    """Arrow heads at the upper edge, where there is no number to draw."""
-    edge = ax.get_xaxis_transform()
-    ones = np.ones(len(steps))
-    ax.plot(steps, ones, "^", color=colour, transform=edge, clip_on=False)[0].set_gid("infinite")
-    ax.annotate(
-        "infinite",
-        (np.mean(steps), 1),
-        xycoords=edge,
-        xytext=(0, 5),
-        textcoords="offset points",
-        ha="center",
+    truth = as_mask(truth, "truth")
+    panels = {"truth": np.where(truth == IGNORE, np.nan, truth), "probability": probability}
+    panels |= gradients
+    rows = -(-len(panels) // 4)
+    columns = -(-len(panels) // rows)
+    figure, axes = new_figure(rows, columns, height=rows * (8.4 / columns * 1.05 + 0.65))
+    for ax in axes.flat[len(panels) :]:
+        ax.set_axis_off()
+    for ax, (name, values) in zip(axes.flat, panels.items(), strict=False):
+        values = np.asarray(values, dtype=float)
+        if values.shape != truth.shape:
+            raise ValueError(f"{name!r} is {values.shape}, but the truth is {truth.shape}")
+        top = (np.nanmax(np.abs(values)) or 1.0) if name in gradients else 1.0
+        low, colors = (-top, "RdBu_r") if name in gradients else (0, "Greys")
+        shown = ax.imshow(values, cmap=colors, vmin=low, vmax=top)
+        outline_region(ax, truth == 1, BLACK)
+        bare(ax)
+        ax.spines[:].set(visible=True, color="0.6")
+        ax.set_title(name, fontsize=10)
+        ticks = (low, 0, top) if name in gradients else (0, 1)
+        bar = figure.colorbar(shown, ax=ax, orientation="horizontal", fraction=0.06, pad=0.03)
+        bar.set_ticks(ticks, labels=[f"{tick:.2g}" for tick in ticks])
+        bar.ax.tick_params(labelsize=8, length=2)
+    figure.supxlabel(
+        "blue: training raises the logit here; red: it lowers it; line: edge of the truth",
         fontsize=9,
-        color=readable(colour),
     )
-
-
-def _checked(name, values, steps):
-    values = np.asarray(values, dtype=float)
-    if values.shape != np.shape(steps):
-        raise ValueError(f"{name!r} has {values.shape} values, but there are {np.shape(steps)} x")
-    return values
+    return described(
+        figure,
+        f"Maps of {truth.shape[0]} by {truth.shape[1]} pixels: the truth, the probability, and in "
+        f"blue and red which way {listed(gradients)} pull each logit.",
+    )

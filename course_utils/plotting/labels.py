@@ -1,134 +1,236 @@
-"""Names beside what they name, moved apart where they would overlap."""
-
-import itertools
+"""Kinds of labels of one picture, side by side, and what one kind knows that another does not."""
 
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.colors import hsv_to_rgb, to_rgb
+from matplotlib.patches import Rectangle
+
+from .masks import class_entries, draw_classes, draw_image, outline_region, overlay, paint, present
+from .style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    YELLOW,
+    as_image,
+    as_mask,
+    class_palette,
+    counted,
+    described,
+    listed,
+    new_figure,
+)
+
+NUCLEI = (SKY, YELLOW, VERMILION, BLUE, GREEN, PURPLE)
+OBJECTS = (VERMILION, BLUE, GREEN, PURPLE, ORANGE, BLACK)
 
 
-def readable(colour):
-    """Darken a colour until text in it stands out from white (contrast 4.5, as WCAG asks)."""
-    rgb = np.array(to_rgb(colour))
-    while _luminance(rgb) > 1.05 / 4.5 - 0.05:
-        rgb = rgb * 0.95
-    return tuple(rgb)
-
-
-def label_ends(figure, ax, curves, size=9, *, start=False, apart=False):
-    """Write each curve's name behind its last point, or before its first.
-
-    Parameters
-    ----------
-    figure, ax : the finished figure, and the Axes that holds the curves
-    curves : list of (name, Line2D)
-        Values that are not finite are passed over.
-    size : float
-        Font size in points.
-    start : bool
-        Label the curves' starts, at their left.
-    apart : bool
-        Label a curve that ends before the others where it ends, not at the right edge.
-    """
-    figure.draw_without_rendering()  # so that the axes have their final size
-    ends = []
-    for _, line in curves:
-        x, y = (np.asarray(values, dtype=float) for values in line.get_data())
-        known = np.isfinite(y)
-        end = 0 if start else -1
-        ends.append((x[known][end], np.clip(y[known][end], *sorted(ax.get_ylim()))))
-    edge = (min if start else max)(x for x, _ in ends)
-    heights = [ax.transData.transform((edge, y))[1] for _, y in ends]
-    placed = spread(heights, gap=1.25 * size * figure.dpi / 72)
-    for (name, line), (x, y), before, after in zip(curves, ends, heights, placed, strict=True):
-        ax.annotate(
-            name,
-            (x if apart else edge, y),
-            xytext=(-6 if start else 6, (after - before) * 72 / figure.dpi),
-            textcoords="offset points",
-            ha="right" if start else "left",
-            va="center",
-            color=readable(line.get_color()),
-            fontsize=size,
-            annotation_clip=False,
-        )
-
-
-def spread(values, gap):
-    """Move numbers apart until neighbours differ by at least `gap`, keeping their order.
-
-    Labels at the end of curves stay readable where the curves end close together.
-    """
-    values = np.asarray(values, dtype=float)
-    order = np.argsort(values, kind="stable")
-    placed = values[order]
-    for _ in range(200):
-        short = gap - np.diff(placed)
-        if (short <= 1e-9).all():
-            break
-        push = np.where(short > 0, short / 2, 0.0)
-        placed[:-1] -= push
-        placed[1:] += push
-    result = np.empty_like(placed)
-    result[order] = placed
-    return result
-
-
-def label_points(figure, ax, names, points, colours, *, obstacles=(), size=9):
-    """Write a name near each point, where it covers neither a point nor another name.
+def detection_instance_semantic(image, instances, regions, class_names, object_names):
+    """Draw the same picture three times: as boxes, as one mask an object, as one class a pixel.
 
     Parameters
     ----------
-    names, points, colours : sequences of the same length
-        Points in data coordinates, (x, y).
-    obstacles : sequence of (x, y)
-        Further points that must stay uncovered.
+    image : uint8 array [H, W, 3] or [H, W]
+    instances : int array [H, W]; 0 where there is no object, then 1, 2, … one number an object
+    regions : int array [H, W]; the class of each pixel, 255 where unknown
+    class_names : sequence of str
+    object_names : sequence of str, one an object
+        Stand at the boxes.
+
+    Returns
+    -------
+    Figure
     """
-    figure.draw_without_rendering()
-    renderer = figure.canvas.get_renderer()
-    scale = figure.dpi / 72
-    marks = ax.transData.transform([*points, *obstacles])
-    window = ax.get_window_extent(renderer)
-    taken = []
-    for name, point, colour in zip(names, points, colours, strict=True):
-        text = ax.annotate(
-            name,
-            point,
-            xytext=(0, 0),
-            textcoords="offset points",
-            color=readable(colour),
-            fontsize=size,
-            va="center",
-            ha="center",
+    image = as_image(image)
+    instances = as_mask(instances, "instances", image.shape)
+    regions = as_mask(regions, "regions", image.shape)
+    numbers = np.setdiff1d(instances, [0])
+    if len(object_names) != len(numbers):
+        raise ValueError(f"object_names has {len(object_names)} names for {len(numbers)} objects")
+    figure, axes = new_figure(1, 3, height=9 / 3 * image.shape[0] / image.shape[1] + 0.5)
+    boxes, objects, classes = axes[0]
+    panels = (
+        (boxes, "detection", "a box and a class for each object"),
+        (objects, "instance segmentation", "the pixels of each object"),
+        (classes, "semantic segmentation", "a class for each pixel"),
+    )
+    for ax, title, text in panels:
+        draw_image(ax, image)
+        ax.set_title(title, loc="left", fontsize=11)
+        ax.set_xlabel(text, loc="left")
+
+    colors = [OBJECTS[turn % len(OBJECTS)] for turn in range(len(numbers))]
+    for number, color, name in zip(numbers, colors, object_names, strict=True):
+        inside = instances == number
+        rows, columns = np.nonzero(inside)
+        left, top = columns.min() - 0.5, rows.min() - 0.5
+        sides = np.ptp(columns) + 1, np.ptp(rows) + 1
+        boxes.add_patch(Rectangle((left, top), *sides, fill=False, edgecolor=color, linewidth=2))
+        boxes.text(left, top, name, va="bottom", **_sign(color))
+        outline_region(objects, inside, color)
+    paint(objects, instances, dict(zip(numbers, colors, strict=True)), 0.5, unknown=instances < 0)
+
+    palette = dict(enumerate(class_palette(class_names)))
+    numbers = present([regions], class_names)
+    paint(classes, regions, palette, alpha=0.65, unknown=regions < 0)
+    for number in numbers:
+        _write_inside(
+            classes, regions == number, class_names[number], class_palette(class_names)[number]
         )
-        box = text.get_window_extent(renderer)
-        half = np.array([box.width, box.height]) / 2
-        centre = ax.transData.transform(point)
-        best = None
-        for reach, (right, up) in itertools.product((8, 14, 22, 32, 44), _DIRECTIONS):
-            away = scale * np.array([right * reach, up * reach * (0.4 if right else 1)])
-            middle = centre + away + half * (right, up)
-            low, high = middle - half, middle + half
-            cost = 50 * ((marks > low - 5) & (marks < high + 5)).all(axis=1).sum()
-            cost += sum(50 for a, b in taken if (low < b + 2).all() and (high > a - 2).all())
-            cost += 80 * ((low < window.min).any() + (high > window.max).any()) + reach
-            if best is None or cost < best[0]:
-                best = cost, middle, reach
-        _, middle, reach = best
-        taken.append((middle - half, middle + half))
-        text.xyann = (middle - centre) / scale
-        if reach > 14:  # too far from its point to be understood without a line
-            ax.annotate(
-                "",
-                point,
-                xytext=text.xyann,
-                textcoords="offset points",
-                arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.7, "shrinkA": 8},
-            )
+    return described(
+        figure,
+        f"One picture three times: {listed(object_names)} in boxes; the pixels of each object in a "
+        "colour of its own; and a class for each pixel: "
+        f"{listed(class_names[number] for number in numbers)}.",
+    )
 
 
-_DIRECTIONS = ((1, 0), (0, 1), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))
+def _write_inside(ax, inside, text, color):
+    """Write a class's name where its region is widest; below it, where it is narrow there."""
+    from scipy.ndimage import distance_transform_edt
+
+    depth = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
+    row, column = np.unravel_index(depth.argmax(), depth.shape)
+    size = max(inside.shape)
+    if depth.max() < 0.015 * size:
+        return  # a sliver: a word would hide more than it says
+    narrow = depth.max() < 0.06 * size
+    y = np.nonzero(inside[:, column])[0].max() + 0.02 * size if narrow else row
+    x = np.clip(column, 0.14 * inside.shape[1], 0.86 * inside.shape[1])
+    ax.text(x, y, text, ha="center", va="top" if narrow else "center", **_sign(color))
 
 
-def _luminance(rgb):
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return linear @ (0.2126, 0.7152, 0.0722)
+def _sign(color):
+    """A name's look: on its color, in black or white, whichever stands out more."""
+    light = np.dot(to_rgb(color), (0.299, 0.587, 0.114)) > 0.5
+    box = {"facecolor": color, "edgecolor": "none", "pad": 1.5}
+    return {"color": "black" if light else "white", "bbox": box, "fontsize": 8, "clip_on": True}
+
+
+def labels_of_scene(scene, region_names, surface_names):
+    """Draw a scene's image, regions, surfaces and layers in a row, with their legends below.
+
+    Parameters
+    ----------
+    scene : course_utils.datasets.stanford_background.Scene
+        Or anything with `image`, `regions`, `surfaces` (255: unknown) and `layers` (-1: unknown).
+    region_names, surface_names : sequences of str
+
+    Returns
+    -------
+    Figure
+    """
+    image = as_image(scene.image)
+    height, width = image.shape[:2]
+    figure, axes = new_figure(1, 4, height=2.15 * height / width + 1.2)
+    for ax, title in zip(axes[0], ("image", "regions", "surfaces", "layers"), strict=True):
+        ax.set_title(title, fontsize=11)
+        ax.set_anchor("N")
+    draw_image(axes[0, 0], image)
+    axes[0, 0].set_xlabel(f"{height} × {width} pixels", fontsize=9)
+    for ax, kind, names in (
+        (axes[0, 1], "regions", region_names),
+        (axes[0, 2], "surfaces", surface_names),
+    ):
+        mask = as_mask(getattr(scene, kind), kind, image.shape)
+        draw_classes(ax, mask, names)
+        ax.legend(
+            handles=class_entries([mask], names),
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.02),
+            ncols=2,
+            frameon=False,
+            fontsize=9,
+            handlelength=1.2,
+            columnspacing=1.0,
+        )
+    layers = as_mask(scene.layers, "layers", image.shape)
+    numbers = np.unique(layers[layers >= 0])
+    turns = np.random.default_rng(0).permutation(len(numbers))
+    hues = turns * 0.618 % 1  # the golden ratio: no two hues close together
+    brightness = np.array([0.95, 0.55, 0.8])[turns % 3]
+    colors = hsv_to_rgb(np.stack([hues, np.full(len(turns), 0.75), brightness], axis=1))
+    draw_image(axes[0, 3], image)
+    paint(axes[0, 3], layers, dict(zip(numbers, colors, strict=True)), unknown=layers < 0)
+    note = f"{counted(len(numbers), 'layer')}: the number says\nwhich piece, not which class"
+    axes[0, 3].set_xlabel(note, fontsize=9)
+    return described(
+        figure,
+        f"A scene four times: the image, of {height} by {width} pixels; its regions and its "
+        f"surfaces, a colour for each class; and its {counted(len(numbers), 'layer')}.",
+    )
+
+
+def merged_masks(image, instances):
+    """Draw an image, each of its nuclei in a color, and what one mask for all leaves of them.
+
+    Parameters
+    ----------
+    image : array, [H,W], [H,W,1] or [H,W,3], uint8 or float in [0, 1]
+    instances : int array [H,W]
+        0 for the background, and a number for each nucleus, as
+        `course_utils.datasets.dsb2018.instances` gives them.
+
+    Returns
+    -------
+    Figure
+        The titles count the nuclei, and the connected pieces of the merged mask: pixels that touch
+        at a side or a corner are of one piece. Nuclei near each other differ in color.
+
+    Raises
+    ------
+    ValueError
+        If the two differ in size, or a number is negative or a fraction.
+    """
+    from scipy.ndimage import label
+
+    image = as_image(image)
+    instances = as_mask(instances, "instances", image.shape)
+    if instances.min(initial=0) < 0:
+        raise ValueError(f"instances must not be negative; the least is {instances.min()}")
+    merged = instances > 0
+    pieces = label(merged, np.ones((3, 3)))[1]
+    turns = _turns(instances)
+    figure, axes = new_figure(1, 3, height=2.9 * merged.shape[0] / merged.shape[1] + 0.45)
+    plain, single, together = axes[0]
+    draw_image(plain, image)
+    draw_image(single, image)
+    for turn, color in enumerate(NUCLEI):
+        outline_region(single, turns == turn, color, linewidth=0.8)
+    paint(single, turns, dict(enumerate(NUCLEI)), alpha=0.8)
+    overlay(together, image, merged)
+    nuclei = counted(len(np.setdiff1d(instances, [0])), "nucleus", "nuclei")
+    titles = ("image", nuclei, f"merged: {counted(pieces, 'piece')}")
+    for ax, title in zip(axes[0], titles, strict=True):
+        ax.set_title(title, fontsize=11)
+    return described(
+        figure,
+        f"One image three times: as it is, with {nuclei} each in a colour, and with one mask for "
+        f"all, which falls into {counted(pieces, 'piece')}.",
+    )
+
+
+def _turns(instances):
+    """Which of the colors each pixel gets, -1 in the background: int array [H, W].
+
+    Nuclei that would touch if each grew by two pixels differ; else all colors are used alike.
+    """
+    from skimage.segmentation import expand_labels
+
+    grown = expand_labels(instances, 2)
+    near = {number: set() for number in np.unique(instances[instances > 0]).tolist()}
+    for one, other in ((grown[1:], grown[:-1]), (grown[:, 1:], grown[:, :-1])):
+        border = (one != other) & (one > 0) & (other > 0)
+        for pair in zip(one[border].tolist(), other[border].tolist(), strict=True):
+            near[pair[0]].add(pair[1])
+            near[pair[1]].add(pair[0])
+    turns = np.full(instances.max(initial=0) + 1, -1)
+    used = np.zeros(len(NUCLEI))
+    for number in sorted(near, key=lambda number: len(near[number]), reverse=True):
+        taken = turns[list(near[number])].tolist()
+        turn = min(range(len(NUCLEI)), key=lambda turn: (taken.count(turn), used[turn]))
+        turns[number] = turn
+        used[turn] += 1
+    return turns[instances]

@@ -1,7 +1,4 @@
-"""What all figures share: size, colours, tidy axes, how a notebook shows them, and their text.
-
-The text stands for the figure where a reader cannot see it.
-"""
+"""What all figures share: size, colors, tidy axes, checked input, and how a notebook shows them."""
 
 import base64
 import html
@@ -10,24 +7,22 @@ import os
 import textwrap
 
 import numpy as np
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-
-from ..datasets import IGNORE
 
 WIDTH = 9.0  # inches; fills a notebook's column
 DPI = 90
 LONGEST = 250  # letters; a screen reader says the whole text, and cannot pause in it
 
-# Okabe & Ito (2008), "Color Universal Design": told apart with every common colour vision.
+# Okabe & Ito (2008), "Color Universal Design": told apart with every common color vision.
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 BLACK, GREY, LIGHT = "#000000", "#7A7A7A", "#E4E4E4"
 CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK, "#882255", "#8C8C1A")
+MARKERS = "osD^vPX<>"  # go with CYCLE, for those who see no colors
 
 # For outdoor scenes: as far apart as can be in CIELAB, for normal and red-green blind vision, and
 # in lightness too, so that a grey print keeps them apart.
-SCENE_COLOURS = {
+SCENE_COLORS = {
     "sky": "#38CFF7",
     "tree": "#00471F",
     "road": "#9F8C8D",
@@ -49,7 +44,7 @@ class CourseFigure(Figure):
 
     IPython shows every open pyplot figure at the end of a cell, and the value of the cell's last
     line besides: a function that returns its figure would be seen twice. This one closes itself
-    when it is shown. Its PNG has a palette of 256 colours, which keeps committed notebooks small.
+    when it is shown. Its PNG has a palette of 256 colors, which keeps committed notebooks small.
     """
 
     alt = ""  # what a screen reader says in its place; `described` sets it
@@ -78,24 +73,37 @@ def show(figure, alt):
 
 
 def png(figure, **kwargs):
-    """Draw a figure as a PNG with at most 256 colours; returns bytes."""
+    """Draw a figure as a PNG with at most 256 colors; returns bytes."""
     from PIL import Image
 
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=figure.dpi, facecolor="white", **kwargs)
-    picture = Image.open(drawn).convert("RGB").quantize(256, kmeans=1)
+    # This method keeps the colors of small areas, such as a legend's, as they are.
+    method = Image.Quantize.MAXCOVERAGE
+    picture = Image.open(drawn).convert("RGB").quantize(256, method=method, kmeans=1)
     picture.save(small, format="png", optimize=True)
     return small.getvalue()
 
 
-def new_figure(rows=1, columns=1, *, height, width=WIDTH, **kwargs):
-    """Like `pyplot.subplots`, at the course's size.
+def bundle(picture, alt):
+    """Return data and metadata for `display(…, raw=True)`: a PNG, and its text with it.
 
-    Returns
-    -------
-    figure : CourseFigure
-    axes : ndarray of Axes, shape [rows, columns]
+    The text is where Jupyter's tools look for it: in the metadata (nbconvert's "classic" template,
+    as `IPython.display.Image(alt=…)` has it), and as the plain form of the output (MyST,
+    terminals). JupyterLab passes neither on. With the environment variable COURSE_FIGURES=html
+    the picture is there as an HTML image besides, whose text every notebook page reads out; that
+    doubles a notebook's size, so it is not the default.
+
     """
+    data = {"image/png": picture, "text/plain": alt}
+    if os.environ.get("COURSE_FIGURES") == "html":
+        source = base64.b64encode(picture).decode()
+        data["text/html"] = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}">'
+    return data, {"image/png": {"alt": alt}}
+
+
+def new_figure(rows=1, columns=1, *, height, width=WIDTH, **kwargs):
+    """Like `pyplot.subplots`, at the course's size; axes are always an array [rows, columns]."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(
@@ -109,6 +117,34 @@ def new_figure(rows=1, columns=1, *, height, width=WIDTH, **kwargs):
         **kwargs,
     )
     return figure, axes
+
+
+def described(figure, alt):
+    """Give a figure its text alternative, cut after `LONGEST` letters; returns the figure."""
+    figure.alt = textwrap.shorten(alt, LONGEST, placeholder=" …")
+    return figure
+
+
+def counted(number, one, many=None):
+    """Write a number with its noun: "1 image", "3 images"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def listed(names):
+    """Write names as "a, b and c"."""
+    names = [str(name) for name in names]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def extremes(values, form=".3g"):
+    """Write the lowest and the highest of named values, without those that are not finite."""
+    known = {name: value for name, value in values.items() if np.isfinite(value)}
+    if not known:
+        return "not defined"
+    low, high = (pick(known, key=known.get) for pick in (min, max))
+    if known[low] == known[high]:
+        return f"{known[low]:{form}}"
+    return f"from {known[low]:{form}} ({low}) to {known[high]:{form}} ({high})"
 
 
 def tidy(ax, xlabel="", ylabel="", title=""):
@@ -127,6 +163,25 @@ def bare(ax):
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
     return ax
+
+
+def cycle(count):
+    """So many colors for curves or dots, from the start again after nine."""
+    return [CYCLE[number % len(CYCLE)] for number in range(count)]
+
+
+def class_palette(class_names):
+    """One color a class, easy to tell apart; light grey for a first class named "background".
+
+    The classes of outdoor scenes have the same colors in all chapters.
+    """
+    if class_names and all(name in SCENE_COLORS for name in class_names):
+        return tuple(SCENE_COLORS[name] for name in class_names)
+    colors = [SKY, GREEN, "#9A9A9A", YELLOW, BLUE, VERMILION, PURPLE, ORANGE]
+    colors += ["#332288", "#882255", "#999933", "#44AA99"]
+    if class_names and class_names[0].startswith("background"):
+        colors = ["#D9D9D9", VERMILION, BLUE, GREEN, ORANGE, SKY, PURPLE, YELLOW, *colors[8:]]
+    return tuple(colors[number % len(colors)] for number in range(len(class_names)))
 
 
 def as_image(image, name="image"):
@@ -158,135 +213,12 @@ def as_mask(mask, name="mask", shape=None):
     return whole
 
 
-def same_length(**sequences):
-    """Raise a ValueError that names the arguments whose lengths differ."""
+def check_lengths(**sequences):
+    """Raise a ValueError that names the arguments that are empty, or differ in length."""
     lengths = {name: len(value) for name, value in sequences.items() if value is not None}
     if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise ValueError(f"one entry an image is needed, but {listed}")
-
-
-def is_ignored(mask):
-    """Where a mask says 'do not count this pixel'."""
-    return mask == IGNORE
-
-
-def cycle(count):
-    """So many colours for curves or dots, from the start again after nine."""
-    return [CYCLE[number % len(CYCLE)] for number in range(count)]
-
-
-def class_palette(class_names):
-    """One colour a class, easy to tell apart; light grey for a first class named "background".
-
-    The classes of outdoor scenes have the same colours in all chapters.
-    """
-    if class_names and all(name in SCENE_COLOURS for name in class_names):
-        return tuple(SCENE_COLOURS[name] for name in class_names)
-    colours = [SKY, GREEN, "#9A9A9A", YELLOW, BLUE, VERMILION, PURPLE, ORANGE]
-    colours += ["#332288", "#882255", "#999933", "#44AA99"]
-    if class_names and class_names[0].startswith("background"):
-        colours = ["#D9D9D9", VERMILION, BLUE, GREEN, ORANGE, SKY, PURPLE, YELLOW, *colours[8:]]
-    return tuple(colours[number % len(colours)] for number in range(len(class_names)))
-
-
-def outline_region(ax, inside, colour, linewidth=1.2):
-    """Draw the edge of a region along pixel borders: at (x - 0.5, y - 0.5), as imshow has them."""
-    padded = np.pad(inside, 1)
-    y, x = np.nonzero(padded[1:, :] != padded[:-1, :])
-    flat = np.stack([np.stack([x - 1.5, y - 0.5], 1), np.stack([x - 0.5, y - 0.5], 1)], 1)
-    y, x = np.nonzero(padded[:, 1:] != padded[:, :-1])
-    upright = np.stack([np.stack([x - 0.5, y - 1.5], 1), np.stack([x - 0.5, y - 0.5], 1)], 1)
-    lines = LineCollection(np.concatenate([flat, upright]), colors=[colour], linewidths=linewidth)
-    ax.add_collection(lines, autolim=False)
-
-
-def described(figure, text):
-    """Give a figure its text alternative; returns the figure.
-
-    Parameters
-    ----------
-    figure : Figure
-    text : str
-        One or two plain sentences; what is longer than `LONGEST` is cut.
-    """
-    figure.alt = textwrap.shorten(text, LONGEST, placeholder=" …")
-    return figure
-
-
-def bundle(picture, text):
-    """Return what `display(…, metadata=…, raw=True)` takes: the picture, and its text with it.
-
-    The text is where Jupyter's tools look for it: in the metadata (nbconvert's "classic" template,
-    as `IPython.display.Image(alt=…)` has it), and as the plain form of the output (MyST,
-    terminals). JupyterLab passes neither on. With the environment variable COURSE_FIGURES=html
-    the picture is there as an HTML image besides, whose text every notebook page reads out; that
-    doubles a notebook's size, so it is not the default.
-
-    Parameters
-    ----------
-    picture : bytes
-        A PNG.
-    text : str
-
-    Returns
-    -------
-    data, metadata : dict
-    """
-    data = {"image/png": picture, "text/plain": text}
-    if os.environ.get("COURSE_FIGURES") == "html":
-        source = base64.b64encode(picture).decode()
-        data["text/html"] = f'<img alt="{html.escape(text)}" src="data:image/png;base64,{source}">'
-    return data, {"image/png": {"alt": text}}
-
-
-def listed(names, most=4):
-    """Write names as "a, b and c"; of more than `most`, how many others there are."""
-    names = [textwrap.shorten(str(name), 40, placeholder=" …") for name in names]
-    if len(names) > most:
-        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def counted(number, one, many=None):
-    """Write a number with its noun: "1 image", "3 images"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def number(value, form=".2f"):
-    """Write a number, and its sign as a word, which a screen reader would swallow."""
-    if not np.isfinite(value):
-        return "not defined" if value != value else "minus infinity" if value < 0 else "infinity"
-    return f"{value:{form}}".replace("-", "minus ").replace("+", "plus ")
-
-
-def between(values, form=".2f"):
-    """Write the range of values, without those that are NaN: "from 0.10 to 0.90", or "0.50"."""
-    values = np.asarray(values, dtype=float).ravel()
-    values = values[~np.isnan(values)]
-    if values.size == 0:
-        return "not defined"
-    low, high = number(values.min(), form), number(values.max(), form)
-    return low if low == high else f"from {low} to {high}"
-
-
-def standing(values, form=".2f", most=3):
-    """Write what each name has, or of more than `most` names the lowest and the highest.
-
-    Parameters
-    ----------
-    values : dict, name -> float
-        The name may be empty.
-    """
-    if len(values) <= most:
-        said = (f"{name} {number(value, form)}".strip() for name, value in values.items())
-        return ", ".join(said)
-    known = {name: value for name, value in values.items() if value == value}
-    if not known:
-        return "not defined"
-    low, high = min(known, key=known.get), max(known, key=known.get)
-    if number(known[low], form) == number(known[high], form):
-        return (
-            f"{number(known[low], form)} for all{' that are defined' * (len(known) < len(values))}"
-        )
-    return f"from {number(known[low], form)} ({low}) to {number(known[high], form)} ({high})"
+        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise ValueError(f"one entry an image is needed, but {told}")
+    for name, length in lengths.items():
+        if length == 0:
+            raise ValueError(f"{name} is empty: there is nothing to draw")
