@@ -96,7 +96,7 @@ check_mean_iou = Check(
     solution=lambda m: (np.diag(m) / _union(m)).mean(),
     cases=[(np.array([[9, 2, 1], [1, 4, 0], [2, 1, 5]]),)],
     mistakes={
-        "that is the pixel accuracy.": [lambda m: np.diag(m).sum() / m.sum()],
+        "that is the pixel accuracy.": [lambda m: np.trace(m) / m.sum()],
         "the union counts the hits twice: subtract n_ii once.": [
             lambda m: (np.diag(m) / (m.sum(0) + m.sum(1))).mean()
         ],
@@ -114,9 +114,7 @@ check_mean_iou = Check(
         "that is the sum over the classes; divide by their number.": [
             lambda m: metrics.class_iou(m).sum()
         ],
-        "divide class by class, then take the mean.": [
-            lambda m: np.diag(m).sum() / _union(m).sum()
-        ],
+        "divide class by class, then take the mean.": [lambda m: np.trace(m) / _union(m).sum()],
         "the columns' sums (axis=0) are missing.": [
             lambda m: (np.diag(m) / (2 * m.sum(1) - np.diag(m))).mean()
         ],

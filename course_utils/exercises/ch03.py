@@ -5,7 +5,7 @@ import numpy as np
 from .judge import Check, Missing, Wrong, call, look_up, not_whole, read_numbers, shown
 
 
-def _unet_side(down, up, bottom=4, poolings_more=0):
+def follow_side(down, up, bottom=4, poolings_more=0):
     """Make a function that follows a side through a U-Net, level by level."""
 
     def size_of(size, levels):
@@ -29,39 +29,39 @@ def _up(size):
 
 check_unpadded_size = Check(
     "Side of the logits of a U-Net without padding, 572 to 388 with four poolings.",
-    solution=_unet_side(_down, _up),
+    solution=follow_side(_down, _up),
     cases={f"size {n}, levels {k}": (n, k) for n, k in [(572, 4), (140, 2), (20, 1), (92, 3)]},
     mistakes={
         "a block has two convolutions, and each takes 2: 4 pixels a block.": [
-            _unet_side(lambda size: (size - 2) // 2, lambda size: 2 * size - 2, 2)
+            follow_side(lambda size: (size - 2) // 2, lambda size: 2 * size - 2, 2)
         ],
         "a convolution takes 1 pixel at each border, 2 in all; a block takes 4.": [
-            _unet_side(lambda size: (size - 8) // 2, lambda size: 2 * size - 8, 8)
+            follow_side(lambda size: (size - 8) // 2, lambda size: 2 * size - 8, 8)
         ],
         "that is with padding; without it each block takes 4 pixels.": [
             lambda size, levels: size,
-            _unet_side(lambda size: size // 2, lambda size: 2 * size, 0),
+            follow_side(lambda size: size // 2, lambda size: 2 * size, 0),
         ],
         "184 are lost with four levels; fewer lose less.": [lambda size, levels: size - 184],
         "the block at the bottom, below the last pooling, takes 4 too.": [
-            _unet_side(_down, _up, bottom=0)
+            follow_side(_down, _up, bottom=0)
         ],
         "the way up is missing: double `levels` times, each time followed by two convolutions.": [
-            _unet_side(_down, lambda size: size),
-            _unet_side(_down, lambda size: size, bottom=0),
+            follow_side(_down, lambda size: size),
+            follow_side(_down, lambda size: size, bottom=0),
         ],
         "the blocks of the way up take 4 pixels each, too.": [
-            _unet_side(_down, lambda size: 2 * size)
+            follow_side(_down, lambda size: 2 * size)
         ],
         "convolve before pooling (subtract, then halve) and after doubling.": [
-            _unet_side(lambda size: size // 2 - 4, _up),
-            _unet_side(lambda size: size // 2 - 4, _up, bottom=0),
-            _unet_side(lambda size: size / 2 - 4, _up),
-            _unet_side(lambda size: size / 2 - 4, _up, bottom=0),
-            _unet_side(_down, lambda size: 2 * (size - 4)),
+            follow_side(lambda size: size // 2 - 4, _up),
+            follow_side(lambda size: size // 2 - 4, _up, bottom=0),
+            follow_side(lambda size: size / 2 - 4, _up),
+            follow_side(lambda size: size / 2 - 4, _up, bottom=0),
+            follow_side(_down, lambda size: 2 * (size - 4)),
         ],
         "one pooling too many: `levels` times; the bottom is not pooled.": [
-            _unet_side(_down, _up, poolings_more=1)
+            follow_side(_down, _up, poolings_more=1)
         ],
     },
     also=not_whole,

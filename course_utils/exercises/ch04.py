@@ -113,7 +113,7 @@ check_class_accuracies = Check(
             lambda m: (np.diag(m) / m.sum(0)).mean(),
             lambda m: _mean_of_known(m, np.diag(m) / m.sum(0)),
         ],
-        "that is the pixel accuracy.": [lambda m: np.diag(m).sum() / m.sum()],
+        "that is the pixel accuracy.": [lambda m: np.trace(m) / m.sum()],
         "a class that is not in the truth gives 0 / 0.": [lambda m: _recall(m).mean()],
         "a class that is not in the truth counts as 0; leave it out.": [
             lambda m: np.nan_to_num(_recall(m)).mean()
@@ -157,7 +157,7 @@ check_frequency_weighted_iou = Check(
         ],
         "divide by the sum of the weights, which is all pixels.": [_weighted_iou],
         "add up: weights make it a mean already.": [lambda m: _weighted_iou(m) / m.sum() / len(m)],
-        "that is the pixel accuracy; weigh the IoU.": [lambda m: np.diag(m).sum() / m.sum()],
+        "that is the pixel accuracy; weigh the IoU.": [lambda m: np.trace(m) / m.sum()],
         "those are the IoU of the classes; now take their weighted mean.": [metrics.class_iou],
     },
 )

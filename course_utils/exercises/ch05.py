@@ -20,26 +20,26 @@ check_padded_size = Check(
     cases={f"of {h} × {w}": (h, w) for h, w in [(240, 320), (224, 288), (1, 33), (250, 200)]},
     parts=("height", "width"),
     mistakes={
-        "that rounds down, and cuts pixels off; round up.": [_each(lambda side: side // 32 * 32)],
+        "that rounds down, and cuts pixels off; round up.": [_each(lambda n: n // 32 * 32)],
         "a size that is a multiple of 32 already stays as it is.": [
-            _each(lambda side: (side // 32 + 1) * 32)
+            _each(lambda n: (n // 32 + 1) * 32)
         ],
         "those are multiples of 16; five halvings need 2⁵ = 32.": [
-            _each(lambda side: _round_up(side, 16))
+            _each(lambda n: _round_up(n, 16))
         ],
         "those are multiples of 64; five halvings need 2⁵ = 32.": [
-            _each(lambda side: _round_up(side, 64))
+            _each(lambda n: _round_up(n, 64))
         ],
         "height and width are swapped.": [lambda h, w: (_round_up(w), _round_up(h))],
         "that rounds to the nearest; no pixel should be cut off.": [
-            _each(lambda side: round(side / 32) * 32)
+            _each(lambda n: round(n / 32) * 32)
         ],
         "those are the rows and columns to add; the size with them is wanted.": [
-            _each(lambda side: -side % 32)
+            _each(lambda n: -n % 32)
         ],
-        "that is how many times 32; multiply again.": [_each(lambda side: -(-side // 32))],
+        "that is how many times 32; multiply again.": [_each(lambda n: -(-n // 32))],
         "it need not be square: each side by itself.": [lambda h, w: (_round_up(max(h, w)),) * 2],
-        "a multiple of 32 is wanted, not 32 more.": [_each(lambda side: side + 32)],
+        "a multiple of 32 is wanted, not 32 more.": [_each(lambda n: n + 32)],
     },
     also=not_whole,
 )
@@ -136,24 +136,22 @@ check_trainable_share = Check(
     prepare=_small_model,
     mistakes={
         "that counts layers; count the numbers in their weights.": [
-            lambda model: np.mean([layer.trainable for layer in model.layers])
+            lambda m: np.mean([layer.trainable for layer in m.layers])
         ],
         "that counts arrays; count the numbers in them: np.prod(weight.shape).": [
-            lambda model: len(model.trainable_weights) / len(model.weights)
+            lambda m: len(m.trainable_weights) / len(m.weights)
         ],
-        "that is the share that is frozen.": [lambda model: 1 - _trainable_share(model)],
-        "that is in percent; a share lies between 0 and 1.": [
-            lambda model: 100 * _trainable_share(model)
-        ],
+        "that is the share that is frozen.": [lambda m: 1 - _trainable_share(m)],
+        "that is in percent; a share lies between 0 and 1.": [lambda m: 100 * _trainable_share(m)],
         "divide by all weights, not by the frozen ones.": [
-            lambda model: _count(model.trainable_weights) / _count(model.non_trainable_weights)
+            lambda m: _count(m.trainable_weights) / _count(m.non_trainable_weights)
         ],
         "that is how many; divide by the number of all weights.": [
-            lambda model: _count(model.trainable_weights)
+            lambda m: _count(m.trainable_weights)
         ],
         "a batch normalisation's moving mean and variance are not trained.": [
-            lambda model: _count(_switched_on(model)) / _count(model.weights)
+            lambda m: _count(_switched_on(m)) / _count(m.weights)
         ],
-        "divide by all weights: model.weights, not model.trainable_weights.": [lambda model: 1],
+        "divide by all weights: model.weights, not model.trainable_weights.": [lambda m: 1],
     },
 )

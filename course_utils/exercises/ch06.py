@@ -1,6 +1,7 @@
 """Chapter 06: masks, loss and scores of the nuclei, and the nodes of UNet++."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 
@@ -64,12 +65,13 @@ def _dice(t, p, above=SMOOTH, below=SMOOTH):
     return (2 * (t * p).sum() + above) / (t.sum() + p.sum() + below)
 
 
-def _with_dice(cross_entropy):
-    return lambda t, p: cross_entropy(t, p) + 1 - _dice(t, p)
+def _soft_iou(t, p):
+    return ((t * p).sum() + SMOOTH) / ((t + p - t * p).sum() + SMOOTH)
 
 
-def _with_cross_entropy(dice):
-    return lambda t, p: _half(t, p) + 1 - dice(t, p)
+def _loss(cross_entropy=_half, dice=_dice):
+    """Make the loss of its two parts."""
+    return lambda t, p: cross_entropy(t, p) + 1 - dice(t, p)
 
 
 TRUTH = np.array([[0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
@@ -77,76 +79,64 @@ PROBABILITY = np.array([[0.1, 0.8, 0.6, 0.3], [0.05, 0.9, 0.4, 0.2], [0.1, 0.7, 
 
 check_bce_dice = Check(
     "0.5 · mean cross entropy + 1 − Dice of one image, smoothed by 1e-5.",
-    solution=lambda t, p: _half(t, p) + 1 - _dice(t, p),
+    solution=_loss(),
     cases={
         "an image of 3 by 4 pixels": (TRUTH, PROBABILITY),
         # Nearly none are found there: the smoothing shows.
         "an image without nuclei": (np.zeros((3, 4)), np.full((3, 4), 1e-4)),
     },
     mistakes={
-        "the cross entropy counts half: 0.5.": [_with_dice(_cross_entropy)],
-        "1 − Dice counts whole.": [lambda t, p: 0.5 * (2 * _half(t, p) + 1 - _dice(t, p))],
+        "the cross entropy counts half: 0.5.": [_loss(_cross_entropy)],
+        "1 − Dice counts whole.": [lambda t, p: _half(t, p) + 0.5 * (1 - _dice(t, p))],
         "swapped: the cross entropy counts half, 1 − Dice whole.": [
             lambda t, p: _cross_entropy(t, p) + 0.5 * (1 - _dice(t, p))
         ],
         "the 2 before Σ p q is missing.": [
-            _with_cross_entropy(lambda t, p: _dice(t, p, above=SMOOTH - (t * p).sum()))
+            _loss(dice=lambda t, p: ((t * p).sum() + SMOOTH) / (t.sum() + p.sum() + SMOOTH))
         ],
         "the larger the Dice, the better: 1 − Dice.": [lambda t, p: _half(t, p) + _dice(t, p)],
         "the 1 before − Dice is missing.": [lambda t, p: _half(t, p) - _dice(t, p)],
-        "the cross entropy's mean, no sum.": [_with_dice(lambda t, p: t.size * _half(t, p))],
+        "the cross entropy's mean, no sum.": [_loss(lambda t, p: t.size * _half(t, p))],
         "the natural logarithm: np.log, not np.log10.": [
-            _with_dice(lambda t, p: 0.5 * _cross_entropy(t, p, np.log10))
+            _loss(lambda t, p: 0.5 * _cross_entropy(t, p, np.log10))
         ],
         "the natural logarithm: np.log, not np.log2.": [
-            _with_dice(lambda t, p: 0.5 * _cross_entropy(t, p, np.log2))
+            _loss(lambda t, p: 0.5 * _cross_entropy(t, p, np.log2))
         ],
         "both halves of the cross entropy count: q log p and (1 − q) log(1 − p).": [
-            _with_dice(lambda t, p: -0.5 * (t * np.log(p)).mean()),
-            _with_dice(lambda t, p: -0.5 * ((1 - t) * np.log(1 - p)).mean()),
+            _loss(lambda t, p: -0.5 * (t * np.log(p)).mean()),
+            _loss(lambda t, p: -0.5 * ((1 - t) * np.log(1 - p)).mean()),
         ],
-        "a logarithm of p is negative: − in front.": [_with_dice(lambda t, p: -_half(t, p))],
+        "a logarithm of p is negative: − in front.": [_loss(lambda t, p: -_half(t, p))],
         "Σ p + Σ q is below the line; taking Σ p q away makes it IoU's.": [
-            _with_cross_entropy(lambda t, p: _dice(t, p, below=SMOOTH - (t * p).sum())),
-            _with_cross_entropy(lambda t, p: _soft_iou(t, p)),
+            _loss(dice=_soft_iou),
+            _loss(dice=lambda t, p: _dice(t, p, below=SMOOTH - (t * p).sum())),
         ],
         "Σ p² + Σ q² is V-Net's form; here it is Σ p + Σ q.": [
-            _with_cross_entropy(
-                lambda t, p: (2 * (t * p).sum() + SMOOTH) / ((t**2 + p**2).sum() + SMOOTH)
-            )
+            _loss(dice=lambda t, p: (2 * (t * p).sum() + SMOOTH) / ((t**2 + p**2).sum() + SMOOTH))
         ],
         "s is missing above the line: without it an empty mask has 0.": [
-            _with_cross_entropy(lambda t, p: _dice(t, p, above=0))
+            _loss(dice=partial(_dice, above=0))
         ],
-        "s stands above and below the line.": [
-            _with_cross_entropy(lambda t, p: _dice(t, p, below=0))
-        ],
-        "s is 1e-5, not 1.": [_with_cross_entropy(lambda t, p: _dice(t, p, above=1, below=1))],
+        "s stands above and below the line.": [_loss(dice=partial(_dice, below=0))],
+        "s is 1e-5, not 1.": [_loss(dice=partial(_dice, above=1, below=1))],
         "cut at 0.5 there is no gradient: keep p as it is.": [
-            _with_cross_entropy(lambda t, p: _dice(t, p > 0.5))
+            _loss(dice=lambda t, p: _dice(t, p > 0.5))
         ],
         "s is in pixels, so Dice takes sums, not means.": [
-            _with_cross_entropy(
-                lambda t, p: (2 * (t * p).mean() + SMOOTH) / (t.mean() + p.mean() + SMOOTH)
-            )
+            _loss(dice=lambda t, p: _dice(t, p, above=SMOOTH * t.size, below=SMOOTH * t.size))
         ],
         "Σ p q: multiply pixel by pixel first, then add up.": [
-            _with_cross_entropy(lambda t, p: _dice(t, p.sum(), below=SMOOTH)),
-            _with_cross_entropy(lambda t, p: _dice(t.sum(), p.sum(), above=0)),
+            _loss(dice=lambda t, p: _dice(t.sum(), p.sum())),
+            _loss(dice=lambda t, p: _dice(t.sum(), p.sum(), above=0)),
         ],
         "parentheses: the whole sum 2 Σ p q + s stands above the line.": [
-            _with_cross_entropy(
-                lambda t, p: 2 * (t * p).sum() + SMOOTH / (t.sum() + p.sum() + SMOOTH)
-            )
+            _loss(dice=lambda t, p: 2 * (t * p).sum() + SMOOTH / (t.sum() + p.sum() + SMOOTH))
         ],
         "1 − Dice is missing.": [_half],
         "the cross entropy is missing.": [lambda t, p: 1 - _dice(t, p)],
     },
 )
-
-
-def _soft_iou(t, p):
-    return ((t * p).sum() + SMOOTH) / ((t + p - t * p).sum() + SMOOTH)
 
 
 def _two_segmentations():
@@ -269,7 +259,7 @@ def _missing_or_more(numbers):
     """Name a node that is missing, or one that is too many."""
     for (i, j), found in zip(NODES, numbers, strict=True):
         found, wanted = {(int(a), int(b)) for a, b in found}, set(_node_inputs(i, j))
-        if found < wanted or wanted - found:
+        if wanted - found:
             return f"X({i}, {j}): X{min(wanted - found)} is missing."
         if found - wanted:
             return f"X({i}, {j}): X{min(found - wanted)} does not enter it."
@@ -364,23 +354,17 @@ check_pruned_nodes = Check(
     solution=_needed,
     cases={f"depth {depth}": (depth,) for depth in range(1, 5)},
     mistakes={
-        "that is the top row; its nodes need those below them.": [lambda depth: depth + 1],
+        "that is the top row; its nodes need those below them.": [lambda d: d + 1],
         "the encoder's nodes, X(0, 0) to X(depth, 0), are needed too.": [
-            lambda depth: depth * (depth + 1) // 2
+            lambda d: d * (d + 1) // 2
         ],
-        "that is a U-Net of this depth; UNet++ has nodes between, too.": [
-            lambda depth: 2 * depth + 1
-        ],
-        "those are its own inputs and itself; they need others in turn.": [lambda depth: depth + 2],
-        "that is the whole network; what lies beyond X(0, depth) is cut off.": [lambda depth: 15],
-        "count X(0, depth) itself, too.": [lambda depth: _needed(depth) - 1],
-        "that is how many are cut off.": [lambda depth: 15 - _needed(depth)],
-        "that is a square; from level to level there is one node less.": [
-            lambda depth: (depth + 1) ** 2
-        ],
-        "each level has one node less than the one above: halve it.": [
-            lambda depth: 2 * _needed(depth)
-        ],
+        "that is a U-Net of this depth; UNet++ has nodes between, too.": [lambda d: 2 * d + 1],
+        "those are its own inputs and itself; they need others in turn.": [lambda d: d + 2],
+        "that is the whole network; what lies beyond X(0, depth) is cut off.": [lambda d: 15],
+        "count X(0, depth) itself, too.": [lambda d: _needed(d) - 1],
+        "that is how many are cut off.": [lambda d: 15 - _needed(d)],
+        "that is a square; from level to level there is one node less.": [lambda d: (d + 1) ** 2],
+        "each level has one node less than the one above: halve it.": [lambda d: 2 * _needed(d)],
     },
     also=not_whole,
 )

@@ -151,7 +151,7 @@ def read_numbers(keys, wanted, each=EMPTY):
         answers = look_up(answers, keys, wanted)
         for key, answer in answers.items():
             require(answer, each.format(key))
-        return np.array([_one_number(answer) for answer in answers.values()])
+        return np.array([one_number(answer) for answer in answers.values()])
 
     return read
 
@@ -167,7 +167,8 @@ def as_numbers(answer):
         raise Wrong(f"numbers are wanted, got {type(answer).__name__}.") from None
 
 
-def _one_number(answer):
+def one_number(answer):
+    """Return an answer as an array without axes, or raise `NotRight`."""
     number = as_numbers(answer)
     if number.ndim:
         raise Wrong(f"one number is wanted, got an array of shape {number.shape}.")
@@ -231,40 +232,44 @@ class Check:
 
     def judge(self, answer):
         """Return None where an answer is right; raise `NotRight` where it is not."""
-        returned = self._return_values(answer)
-        numbers = [self._read(value) for value in returned]
-        right = self._numbers(self.solution)
-        whole = all(np.array_equal(n, np.round(n)) for n in right)
+        returned, numbers = self._read_all(answer)
+        whole = all(np.array_equal(n, np.round(n)) for n in self._right)
         tolerance = 1e-9 if whole else 1e-6  # what was computed may be of float32
-        if equal(numbers, right, tolerance):
+        if equal(numbers, self._right, tolerance):
             if self.also and (problem := self.also(returned)):
                 raise Wrong(problem)
             return
-        for wrong, hint in self.foreseen():
-            if equal(numbers, self._numbers(wrong), tolerance):
+        for known, hint in self._wrong:
+            if equal(numbers, known, tolerance):
                 raise Wrong(hint)
         more = self.otherwise(numbers) if self.otherwise else ""
-        raise Wrong(more or self._difference(numbers, right, tolerance))
+        raise Wrong(more or self._difference(numbers, tolerance))
 
     def foreseen(self):
         """Return each foreseen wrong answer with its hint, in the order in which they are tried."""
         return [(wrong, hint) for hint, several in self.mistakes.items() for wrong in several]
 
-    def _return_values(self, answer):
-        if self.cases is None:
-            return [answer]
-        cases = self.cases.values() if isinstance(self.cases, dict) else self.cases
-        return [call(answer, *case, prepare=self.prepare) for case in cases]
+    @functools.cached_property
+    def _right(self):
+        return self._numbers(self.solution)
+
+    @functools.cached_property
+    def _wrong(self):
+        return [(self._numbers(wrong), hint) for wrong, hint in self.foreseen()]
 
     def _numbers(self, known):
-        """Return the numbers of the solution or of a mistake, or none where it raises."""
         with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):  # such as 0 / 0
-            try:
-                return [self._read(value) for value in self._return_values(known)]
-            except NotRight:
-                return []
+            return self._read_all(known)[1]
 
-    def _read(self, value):
+    def _read_all(self, answer):
+        """Return what an answer gives in each case, and the numbers that were read from it."""
+        cases = self.cases.values() if isinstance(self.cases, dict) else self.cases
+        returned = [answer]
+        if cases:
+            returned = [call(answer, *case, prepare=self.prepare) for case in cases]
+        return returned, [self._read_parts(value) for value in returned]
+
+    def _read_parts(self, value):
         if not self.parts:
             return self.read(value)
         try:
@@ -272,27 +277,26 @@ class Check:
         except TypeError:
             numbers = []
         if len(numbers) != len(self.parts):
-            kind = type(value).__name__ + (f" of {len(numbers)}" if len(numbers) else "")
+            kind = type(value).__name__ + (f" of {len(numbers)}" if numbers else "")
             raise Wrong(f"a tuple ({', '.join(self.parts)}) is wanted, got {kind}.")
-        return np.array([_one_number(number) for number in numbers])
+        return np.array([one_number(number) for number in numbers])
 
-    def _difference(self, numbers, right, tolerance):
+    def _difference(self, numbers, tolerance):
         """Describe the first difference."""
-        names = list(self.cases) if isinstance(self.cases, dict) else [""] * len(right)
-        name, got, wanted = next(
-            (name, got, wanted)
-            for name, got, wanted in zip(names, numbers, right, strict=True)
-            if not equal([got], [wanted], tolerance)
-        )
-        if got.shape != wanted.shape and not wanted.ndim:
-            return f"one number is wanted, got an array of shape {got.shape}."
-        if got.shape != wanted.shape:
-            return f"shape {wanted.shape} is wanted, got {got.shape}."
-        if not name:
-            return "the numbers differ from the right ones."
-        at = int(np.argmax(~np.isclose(got, wanted, tolerance, tolerance)))
-        part = f"{self.parts[at]} " if self.parts else ""
-        return f"{part}{name}: {wanted.flat[at]:g} is right, got {got.flat[at]:g}."
+        named = self.cases if isinstance(self.cases, dict) else [""] * len(numbers)
+        for name, got, wanted in zip(named, numbers, self._right, strict=True):
+            if equal([got], [wanted], tolerance):
+                continue
+            if not wanted.ndim:
+                one_number(got)
+            if got.shape != wanted.shape:
+                return f"shape {wanted.shape} is wanted, got {got.shape}."
+            if not name:
+                break
+            at = int(np.argmax(~np.isclose(got, wanted, tolerance, tolerance)))
+            part = f"{self.parts[at]} " if self.parts else ""
+            return f"{part}{name}: {wanted.flat[at]:g} is right, got {got.flat[at]:g}."
+        return "the numbers differ from the right ones."
 
 
 def not_uint8(answers):
