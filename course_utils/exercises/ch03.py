@@ -123,13 +123,11 @@ def _read_joins(channels):
 
 def _first_wrong_join(numbers):
     """Return the hint of a mistake that explains the first wrong number alone."""
-    at = next(k for k, count in enumerate(JOINS.values()) if numbers[0][k] != count)
-    hints = (
-        h for wrong, h in check_join_channels.foreseen() if [*wrong.values()][at] == numbers[0][at]
-    )
-    return f"{[*JOINS][at]} is not {numbers[0][at]:g}: " + next(
-        hints, "add the skip's channels to those of the map from below."
-    )
+    (counts,) = numbers
+    at, name = next((k, name) for k, name in enumerate(JOINS) if counts[k] != JOINS[name])
+    hints = [hint for wrong, hint in check_join_channels.foreseen() if wrong[name] == counts[at]]
+    hints.append("add the skip's channels to those of the map from below.")
+    return f"{name} is not {counts[at]:g}: {hints[0]}"
 
 
 check_join_channels = Check(

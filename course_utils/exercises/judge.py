@@ -183,7 +183,7 @@ def equal(some, others, tolerance):
     )
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Check:
     """A check that compares an answer with the right one, then with the foreseen mistakes.
 
