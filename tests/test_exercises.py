@@ -402,6 +402,12 @@ def own_split(n, share, seed):
     return [i for i in range(n) if i not in validation], sorted(validation)
 
 
+def own_group_split(groups, share, seed):
+    inside = group_split(groups, share, seed).tolist()
+    groups[:] = 0
+    return inside
+
+
 def own_merged(masks):
     result = np.zeros_like(masks[0])
     for mask in masks:
@@ -434,7 +440,7 @@ ALSO_RIGHT = [
     ("check_block_parameters", lambda n, m: np.int64(9 * m * (n + m) + 6 * m)),
     ("check_join_channels", {name: np.int32(n) for name, n in JOINS.items()}),
     ("check_same_decision", lambda z: (z[..., 1] > z[..., 0]).tolist()),
-    ("check_group_split", lambda *case: group_split(*case).tolist()),
+    ("check_group_split", own_group_split),
     ("check_to_labels", own_labels),
     ("check_resize_mask", resized(cv2.INTER_NEAREST_EXACT)),
     ("check_resize_mask", with_skimage),
@@ -499,6 +505,16 @@ def test_no_answer_makes_a_check_raise(name, capsys):
         assert verdict.outcome in (MISSING, WRONG), answer
         assert verdict.hint
         assert capsys.readouterr().out == f"{verdict}\n"
+
+
+def test_an_answer_that_raises_when_it_is_looked_at():
+    class Refusing(dict):
+        def get(self, *args):
+            raise RuntimeError
+
+    assert ch00.check_tasks(Refusing()) == Verdict(
+        WRONG, "this answer cannot be read (RuntimeError)."
+    )
 
 
 def test_a_verdict_is_not_shown_twice():
