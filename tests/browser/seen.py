@@ -1,6 +1,6 @@
 """What is wrong with a notebook as JupyterLab shows it. Each function yields what it finds."""
 
-from course_utils import exercises
+from course_utils.exercises import judge
 
 SHOWN = """async image => {
     try { await image.decode(); } catch { return 0; }
@@ -74,7 +74,7 @@ def _visible(element):
 def not_open(notebook, stubs):
     """Say which exercises do not begin by telling what is still missing."""
     for name in stubs:
-        if exercises.MISSING not in (said := notebook.said(name)):
+        if judge.OPENINGS[judge.MISSING] not in (said := notebook.said(name)):
             yield f"cell {name}: says {said!r}"
 
 

@@ -14,7 +14,7 @@ from notebook_page import CHROMIUM
 from notebook_rules import ROOT, solution_code, tags
 from test_notebooks import fill_in
 
-from course_utils import exercises
+from course_utils.exercises import judge
 
 if not CHROMIUM:
     pytest.skip("CHROMIUM does not name a browser's program", allow_module_level=True)
@@ -135,16 +135,16 @@ def test_an_answer_is_judged(chapter):
     stub, right = saved.cells[at].source, solution_code(saved.cells[at + 1])
     said = notebook.fill_in(name, fill_in(stub, wrong))
     notebook.picture("wrong")
-    assert said.startswith(exercises.WRONG)
+    assert said.startswith(judge.OPENINGS[judge.WRONG])
     assert hint in said
     said = notebook.fill_in(name, fill_in(stub, right))
     notebook.picture("right")
-    assert said.strip() == exercises.RIGHT
+    assert said.strip() == judge.OPENINGS[judge.RIGHT]
 
 
 def test_nothing_else_is_changed(chapter, project):
     _, notebook, before = chapter
     notebook.save()
     kept = notebook_runner.read(project / notebook.path)
-    assert exercises.RIGHT in str(kept.cells) or notebook.name not in WRONG
+    assert judge.OPENINGS[judge.RIGHT] in str(kept.cells) or notebook.name not in WRONG
     assert files(project, notebook.path) == before

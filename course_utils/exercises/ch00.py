@@ -1,0 +1,95 @@
+"""Chapter 00: kinds of segmentation, masks and channels, logits."""
+
+import numpy as np
+
+from .judge import Check, Missing, Wrong, look_up, shown
+
+KINDS = ("detection", "instance", "semantic")
+TASKS = {
+    "count the cars in a car park": ("detection", "a box around each car is enough to count them"),
+    "measure the size of every cell": (
+        "instance",
+        "touching cells must be told apart, pixel by pixel",
+    ),
+    "share of a satellite picture that is forest": (
+        "semantic",
+        "how many forests there are plays no role",
+    ),
+    "blur everything behind a speaker": (
+        "semantic",
+        "person or not person, for each pixel, is all it needs",
+    ),
+}
+
+
+@shown
+def check_tasks(answers):
+    """Which kind of segmentation answers which question."""
+    answers = look_up(answers, TASKS, "`answers` a dictionary from question to kind")
+    for question, answer in answers.items():
+        if answer is ...:
+            raise Missing(f"an answer for “{question}”.")
+    for question, (kind, hint) in TASKS.items():
+        answer = answers[question]
+        if not isinstance(answer, str) or answer not in KINDS:
+            raise Wrong(f"“{answer}” is none of {', '.join(KINDS)}.")
+        if answer != kind:
+            raise Wrong(f"“{question}”: {hint}.")
+
+
+check_one_hot = Check(
+    "A mask [H, W] to one channel per class [H, W, C].",
+    solution=lambda mask, n: np.eye(n)[mask],
+    cases=[(np.array([[0, 2, 1], [2, 2, 0]]), 4)],
+    mistakes={
+        "the channels come first; put them last: [H, W, C].": [
+            lambda mask, n: np.stack([mask == c for c in range(n)])
+        ],
+        "there are n_classes channels, also for a class that is absent.": [
+            lambda mask, n: np.eye(mask.max() + 1)[mask]
+        ],
+        "the picture's height and width got lost.": [lambda mask, n: np.eye(n)[mask.ravel()]],
+        "the classes are shifted by one; numbering starts at 0.": [
+            lambda mask, n: np.stack([mask == c + 1 for c in range(n)], -1)
+        ],
+        "ones and zeros are the wrong way round.": [lambda mask, n: 1 - np.eye(n)[mask]],
+    },
+)
+
+check_from_one_hot = Check(
+    "One channel per class [H, W, C] back to a mask [H, W].",
+    solution=lambda channels: channels.argmax(-1),
+    # Logits: the largest need be neither above one half nor the largest in magnitude.
+    cases=[
+        (
+            np.eye(4)[[[0, 2, 1], [3, 2, 0]]]
+            - np.array([[[3.0], [0.0], [1.0]], [[5.0], [2.0], [4.0]]]),
+        )
+    ],
+    mistakes={
+        "`argmax` without an axis looks at the whole array at once.": [lambda c: c.argmax()],
+        "that compares rows; the classes are along the last axis.": [lambda c: c.argmax(0)],
+        "that compares columns; the classes are along the last axis.": [lambda c: c.argmax(1)],
+        "`max` gives the value of the largest; its position is wanted.": [lambda c: c.max(-1)],
+        "a sum does not tell which channel is the largest.": [lambda c: c.sum(-1)],
+        "the classes are shifted by one; numbering starts at 0.": [lambda c: c.argmax(-1) + 1],
+        "that needs ones and zeros; scores have a largest, too.": [lambda c: c @ np.arange(4)],
+    },
+)
+
+check_one_logit = Check(
+    "The one sigmoid logit that says the same as two softmax logits.",
+    solution=lambda a, b: b - a,
+    cases=[(np.array([0.0, 2.0, -1.0]), np.array([1.5, -0.5, 3.0]))],
+    mistakes={
+        "that is the logit of class 0; class 1 is asked for.": [lambda a, b: a - b],
+        "class 0's logit counts too: only the difference matters to a softmax.": [lambda a, b: b],
+        "that is the probability; the sigmoid comes after the logit.": [
+            lambda a, b: np.exp(b) / (np.exp(a) + np.exp(b))
+        ],
+        "adding 1 to both logits leaves a softmax as it was, but not your answer.": [
+            lambda a, b: a + b
+        ],
+        "those are the odds; take their logarithm.": [lambda a, b: np.exp(b - a)],
+    },
+)

@@ -1,0 +1,306 @@
+"""Chapter 04: label files to masks, masks of another size, scores, a loss, and a split."""
+
+import numpy as np
+
+from course_utils import metrics
+
+from .judge import (
+    Check,
+    Wrong,
+    as_numbers,
+    call,
+    not_uint8,
+    read_numbers,
+    shown,
+)
+
+check_to_labels = Check(
+    "Numbers of a label file to a mask; negative means unknown, 255.",
+    solution=lambda a: np.where(a < 0, 255, a).astype(np.uint8),
+    cases=[(np.array([[0, 7, -1], [3, -3, 5]]),)],
+    mistakes={
+        "−3 became 253: uint8 wraps round, which is 255 for −1 alone. Set every negative to 255.": [
+            lambda a: a.astype(np.uint8)
+        ],
+        "without its sign an unknown pixel has a class: −1 became tree.": [np.abs],
+        "cut off at 0, unknown pixels become sky.": [lambda a: np.maximum(a, 0)],
+        "every negative number is unknown, not −1 alone.": [lambda a: np.where(a == -1, 255, a)],
+        "the negative numbers are still there; they should be 255.": [lambda a: a],
+        "the known classes got lost; they stay as they are.": [lambda a: np.where(a < 0, 255, 0)],
+        "unknown pixels are marked with 255, not left out.": [lambda a: a[a >= 0]],
+    },
+    also=not_uint8,
+)
+
+
+@shown
+def check_resize_mask(resize_mask):
+    """A mask in another size, with the classes that it had."""
+    rows, columns = np.indices((12, 20))
+    mask = np.array([[0, 7, 2, 5], [5, 2, 7, 0], [7, 0, 5, 2], [2, 5, 0, 7]], np.uint8)
+    mask = mask[rows // 3, columns // 5]
+    sizes = [(6, 10), (12, 20), (8, 13), (16, 30)]
+    answers = [call(resize_mask, mask, *size) for size in sizes]
+    for size, answer in zip(sizes, answers, strict=True):
+        _require_classes(mask, as_numbers(answer), size)
+        _require_nearest(mask, as_numbers(answer))
+        dtype = np.asarray(answer).dtype
+        if not np.issubdtype(dtype, np.integer):
+            raise Wrong(
+                f"the classes are right, but a mask holds whole numbers (uint8), not {dtype}."
+            )
+
+
+def _require_classes(mask, answer, size):
+    """Raise `Wrong` where a resized mask has another size or other classes than asked for."""
+    height, width = size
+    if answer.shape == (width, height):
+        raise Wrong(f"{height} × {width} was asked for; cv2.resize wants (width, height).")
+    if answer.shape != size:
+        raise Wrong(f"shape {size} is wanted, got {answer.shape}.")
+    invented = np.setdiff1d(answer, mask)
+    if np.isin(answer * 255, mask).all() and answer.any() and invented.size:
+        raise Wrong("the classes were divided by 255; skimage needs preserve_range=True.")
+    if invented.size:
+        raise Wrong(
+            f"{invented[0]:g} is not a class of the mask: averaging invents classes. "
+            "Take the nearest pixel."
+        )
+
+
+def _require_nearest(mask, answer):
+    """Raise `Wrong` where a pixel shows a class that is not near its place in the old mask."""
+    # The middle of each new pixel in the old mask, and the pixels around it: the ways to round
+    # that libraries use differ by half a pixel.
+    row, column = (
+        np.rint((np.arange(new) + 0.5) * old / new - 0.5).astype(int)
+        for new, old in zip(answer.shape, mask.shape, strict=True)
+    )
+    around = np.pad(mask, 1, mode="edge")
+    shifts = [(down, right) for down in range(3) for right in range(3)]
+    near = [answer == around[row + down][:, column + right] for down, right in shifts]
+    far = np.argwhere(~np.any(near, axis=0))
+    if len(far):
+        raise Wrong(
+            f"{answer.shape[0]} × {answer.shape[1]}: row {far[0][0]}, column {far[0][1]} shows a "
+            "class that is elsewhere in the mask. The whole mask should be resized, not cropped, "
+            "turned or repeated."
+        )
+
+
+def _recall(matrix, smooth=0):
+    return (np.diag(matrix) + smooth) / (matrix.sum(1) + smooth)
+
+
+def _mean_of_known(matrix, values):
+    """Average over the classes that are in the truth."""
+    return values[matrix.sum(1) > 0].mean()
+
+
+MATRIX = np.array([[8, 2, 0], [1, 5, 4], [3, 1, 26]])
+ONLY_PREDICTED = np.array([[8, 2, 1], [1, 5, 3], [0, 0, 0]])  # class 2 is not in the truth
+ABSENT = np.array([[8, 2, 0], [1, 5, 0], [0, 0, 0]])  # nor in the prediction
+
+check_class_accuracies = Check(
+    "Mean class accuracy of a confusion matrix, over the classes that occur.",
+    solution=lambda m: _mean_of_known(m, _recall(m)),
+    cases={
+        "a matrix with all classes": (MATRIX,),
+        "a matrix without class 2 in the truth": (ONLY_PREDICTED,),
+    },
+    mistakes={
+        "that divides by the predicted pixels (columns): the precision. Rows: axis=1.": [
+            lambda m: (np.diag(m) / m.sum(0)).mean(),
+            lambda m: _mean_of_known(m, np.diag(m) / m.sum(0)),
+        ],
+        "that is the pixel accuracy.": [lambda m: np.trace(m) / m.sum()],
+        "a class that is not in the truth gives 0 / 0.": [lambda m: _recall(m).mean()],
+        "a class that is not in the truth counts as 0; leave it out.": [
+            lambda m: np.nan_to_num(_recall(m)).mean()
+        ],
+        "a class that is not in the truth counts as 1; leave it out.": [
+            lambda m: _recall(m, smooth=1e-12).mean()
+        ],
+        "that is the mIoU; what is wrongly found does not count here.": [metrics.mean_iou],
+        "that is the mIoU; divide by the rows' sums alone.": [
+            lambda m: _mean_of_known(m, metrics.class_iou(m))
+        ],
+        "those are the accuracies of the classes; now take their mean.": [
+            _recall,
+            lambda m: np.nan_to_num(_recall(m)),
+        ],
+    },
+)
+
+
+def _weighted_iou(matrix, axis=1):
+    return np.nansum(matrix.sum(axis) * metrics.class_iou(matrix))
+
+
+SAME_WEIGHT = "that is the mIoU: each class has the same weight"
+
+check_frequency_weighted_iou = Check(
+    "IoU of the classes, weighted by their true pixels.",
+    solution=metrics.frequency_weighted_iou,
+    cases={"a matrix with all classes": (MATRIX,), "a matrix without class 2": (ABSENT,)},
+    mistakes={
+        f"{SAME_WEIGHT}.": [metrics.mean_iou],
+        f"{SAME_WEIGHT}, and an absent one gives 0 / 0.": [lambda m: metrics.class_iou(m).mean()],
+        f"{SAME_WEIGHT}, and an absent one counts as 0.": [
+            lambda m: np.nan_to_num(metrics.class_iou(m)).mean()
+        ],
+        "the weights are the true pixels: rows, axis=1.": [
+            lambda m: _weighted_iou(m, axis=0) / m.sum()
+        ],
+        "an absent class gives 0 / 0.": [
+            lambda m: (m.sum(1) * metrics.class_iou(m)).sum() / m.sum()
+        ],
+        "divide by the sum of the weights, which is all pixels.": [_weighted_iou],
+        "add up: weights make it a mean already.": [lambda m: _weighted_iou(m) / m.sum() / len(m)],
+        "that is the pixel accuracy; weigh the IoU.": [lambda m: np.trace(m) / m.sum()],
+        "those are the IoU of the classes; now take their weighted mean.": [metrics.class_iou],
+    },
+)
+
+HAUSDORFF_TRUTH = np.zeros((6, 6), np.uint8)
+HAUSDORFF_TRUTH[1:3, 1:3] = 1
+HAUSDORFF_PREDICTION = HAUSDORFF_TRUTH.copy()
+HAUSDORFF_PREDICTION[4, 5] = 1
+HAUSDORFF_TRUTH.setflags(write=False)
+HAUSDORFF_PREDICTION.setflags(write=False)
+FAR = np.sqrt(2**2 + 3**2)  # the stray pixel is two rows and three columns from the square
+
+
+def _distances(*values):
+    keys = ("truth to prediction", "prediction to truth", "hausdorff")
+    return dict(zip(keys, values, strict=True))
+
+
+def _slips(*values):
+    """Return the answers with a wrong distance in one place, the other, or both."""
+    rows = [row for n in values for row in ((0, n, n), (0, n, FAR), (0, FAR, n))]
+    return [_distances(*row) for row in rows]
+
+
+check_hausdorff = Check(
+    "Both directed distances of the 6×6 example, and the Hausdorff distance. The masks are "
+    "`HAUSDORFF_TRUTH` and `HAUSDORFF_PREDICTION`: a square of four pixels, and the same square "
+    "with a stray pixel.",
+    solution=_distances(0, FAR, FAR),
+    read=read_numbers(
+        _distances(0, FAR, FAR),
+        "`distances` a dictionary from name to distance",
+        "a number for “{}”.",
+    ),
+    mistakes={
+        "the directions are swapped: the stray pixel is a predicted one.": [
+            _distances(FAR, 0, FAR)
+        ],
+        "every true pixel is a predicted one: that way it is 0.": [_distances(FAR, FAR, FAR)],
+        "of the two directions the larger counts.": [_distances(0, FAR, 0)],
+        "of the two directions the larger counts, not their mean.": [_distances(0, FAR, FAR / 2)],
+        "that is the distance squared; take the root.": _slips(13),
+        "5 is 2 + 3, along the grid; the straight line is √(2² + 3²).": _slips(5),
+        "3 is the larger of 2 rows and 3 columns; the straight line is √(2² + 3²).": _slips(3),
+        "that is the mean over the pixels; Hausdorff takes the maximum.": _slips(FAR / 5),
+        "nearly: give it unrounded, with np.sqrt.": _slips(3.6, 3.61, 3.606, 3.6056),
+    },
+)
+
+
+def _soft_dice(t, p, above=1, below=1):
+    return (2 * (t * p).sum() + above) / (t.sum() + p.sum() + below)
+
+
+TRUTH = np.array([[0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
+PROBABILITY = np.array([[0.1, 0.8, 0.6, 0.3], [0.0, 0.9, 0.4, 0.2], [0.1, 0.7, 0.0, 0.2]])
+
+check_dice_loss = Check(
+    "Soft Dice loss of one image, 1 − (2 Σ t p + 1) / (Σ t + Σ p + 1).",
+    solution=lambda t, p: 1 - _soft_dice(t, p),
+    cases={
+        "a mask with four pixels": (TRUTH, PROBABILITY),
+        "an empty mask, found empty": (np.zeros((3, 4), int), np.zeros((3, 4))),
+    },
+    mistakes={
+        "without the + 1 an empty mask that is found empty gives 0 / 0.": [
+            lambda t, p: 1 - _soft_dice(t, p, above=0, below=0)
+        ],
+        "the + 1 stands above and below the line.": [
+            lambda t, p: 1 - 2 * (t * p).sum() / max(t.sum() + p.sum(), 1e-12),
+            lambda t, p: 1 - _soft_dice(t, p, above=0),
+            lambda t, p: 1 - _soft_dice(t, p, below=0),
+        ],
+        "add 1, no less.": [lambda t, p: 1 - _soft_dice(t, p, above=1e-12, below=1e-12)],
+        "that is the coefficient; the loss is 1 minus it.": [_soft_dice],
+        "that is minus the coefficient; the loss is 1 minus it.": [lambda t, p: -_soft_dice(t, p)],
+        "cut at 0.5 there is no gradient: keep p as it is.": [
+            lambda t, p: 1 - _soft_dice(t, p > 0.5)
+        ],
+        "the 2 before Σ t p is missing.": [
+            lambda t, p: 1 - ((t * p).sum() + 1) / (t.sum() + p.sum() + 1)
+        ],
+        "that is IoU's loss.": [lambda t, p: 1 - ((t * p).sum() + 1) / ((t + p - t * p).sum() + 1)],
+        "Σ t² + Σ p² below the line is V-Net's form: right too, but here Σ t + Σ p is asked for.": [
+            lambda t, p: 1 - (2 * (t * p).sum() + 1) / ((t**2).sum() + (p**2).sum() + 1)
+        ],
+        "that is the Dice of the background.": [lambda t, p: 1 - _soft_dice(1 - t, 1 - p)],
+    },
+)
+
+SPLITS = [(50, 0.2, 0), (50, 0.2, 0), (50, 0.2, 1), (23, 0.3, 0)]
+
+
+@shown
+def check_split(split):
+    """Train and validation indices, shuffled by a seed."""
+    answers = [call(split, *case) for case in SPLITS]
+    splits = []
+    for answer, (n, share, _) in zip(answers, SPLITS, strict=True):
+        splits.append(_as_indices(answer, n))
+        _require_halves(*splits[-1], n, round(n * share))
+    first, again, other = splits[:3]
+    if not all(np.array_equal(a, b) for a, b in zip(first, again, strict=True)):
+        raise Wrong("the same seed gave two splits; draw with the seed that is handed over.")
+    if np.array_equal(np.sort(first[1]), np.sort(other[1])):
+        raise Wrong("two seeds gave the same split; draw with the seed that is handed over.")
+
+
+def _as_indices(answer, n):
+    """Return an answer as a pair of index arrays, or raise `Wrong` where it is none."""
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+        raise Wrong("a pair is wanted: train indices, validation indices.")
+    if any(part is ... or part is None for part in answer):
+        raise Wrong("a pair is wanted, and one half of it is missing.")
+    try:
+        parts = [np.asarray(part) for part in answer]
+        found = [part.astype(float) for part in parts]
+    except Exception:  # whatever the halves are, they are no numbers
+        raise Wrong("indices are whole numbers.") from None
+    if any(part.dtype == bool for part in parts):
+        raise Wrong("that is True or False for each image; the indices are wanted: np.flatnonzero.")
+    if any(part.ndim != 1 for part in found):
+        raise Wrong("each half is one row of indices, shape [n].")
+    if not np.isin(np.concatenate(found), np.arange(n)).all():
+        raise Wrong(f"for {n} images the indices are 0 to {n - 1}.")
+    return found
+
+
+def _require_halves(train, validation, n, wanted):
+    """Raise `Wrong` where two halves are not all images, cut after a shuffle."""
+    both = np.intersect1d(train, validation)
+    if both.size:
+        raise Wrong(f"image {both[0]:g} is in both halves: shuffle once, then cut.")
+    every = np.concatenate([train, validation])
+    if np.unique(every).size < every.size:
+        raise Wrong("an image occurs twice in one half: draw without putting back.")
+    if every.size < n:
+        raise Wrong(f"image {np.setdiff1d(np.arange(n), every)[0]} is in neither half.")
+    if len(validation) == n - wanted:
+        raise Wrong("the shares are swapped: `share` is that of validation, and train comes first.")
+    if len(validation) != wanted:
+        raise Wrong(
+            f"of {n} images {wanted} belong in validation, got {len(validation)}: round(n * share)."
+        )
+    if np.ptp(validation) == wanted - 1 and (validation.min() == 0 or validation.max() == n - 1):
+        raise Wrong("that cuts the sorted order: neighbouring pictures look alike. Shuffle first.")

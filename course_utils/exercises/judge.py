@@ -1,0 +1,318 @@
+"""What the checks share: the verdict, and comparing an answer with the right and the wrong ones."""
+
+import functools
+import warnings
+from copy import deepcopy
+from dataclasses import dataclass
+
+import numpy as np
+
+RIGHT, MISSING, WRONG = "right", "missing", "wrong"
+OPENINGS = {RIGHT: "✓ Right.", MISSING: "… Not yet:", WRONG: "✗ Not quite:"}
+EMPTY = "replace the `...` (a function must also `return` its result)."
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found out about an answer. It is true where the answer is right.
+
+    Attributes
+    ----------
+    outcome : {"right", "missing", "wrong"}
+    hint : str
+        What is missing or wrong, or a remark on what is right.
+    value : object
+        What the chapter goes on with, where it needs an answer that can be used.
+    opening : str
+        What stands before the hint, where it is not the outcome's usual words.
+    """
+
+    outcome: str
+    hint: str = ""
+    value: object = None
+    opening: str = ""
+
+    def __bool__(self):
+        return self.outcome == RIGHT
+
+    def __str__(self):
+        return f"{self.opening or OPENINGS[self.outcome]} {self.hint}".strip()
+
+    def _ipython_display_(self):
+        """Show nothing: the check printed it, and Jupyter would show a cell's last value again."""
+
+
+class NotRight(Exception):
+    """Ends a check. Raised as `Missing` or `Wrong`, with the hint and the verdict's value."""
+
+    def __init__(self, hint, value=None):
+        super().__init__(hint)
+        self.verdict = Verdict(self.outcome, hint, value)
+
+
+class Missing(NotRight):
+    """There is no answer yet."""
+
+    outcome = MISSING
+
+
+class Wrong(NotRight):
+    """The answer is wrong."""
+
+    outcome = WRONG
+
+
+def shown(check):
+    """Make a check print its verdict and return it, and never raise.
+
+    The check itself raises `Missing` or `Wrong`. Where it returns, the answer is right: it returns
+    None, or a `Verdict` that says more.
+    """
+
+    @functools.wraps(check)
+    def check_and_show(*args, **kwargs):
+        try:
+            verdict = check(*args, **kwargs)
+        except NotRight as found:
+            verdict = found.verdict
+        except Exception as error:  # an answer may be anything, and raise when it is looked at
+            verdict = Verdict(WRONG, f"this answer cannot be read ({type(error).__name__}).")
+        verdict = Verdict(RIGHT) if verdict is None else verdict
+        print(verdict)
+        return verdict
+
+    return check_and_show
+
+
+def call(function, *arguments, prepare=deepcopy):
+    """Return what the reader's function returns.
+
+    Parameters
+    ----------
+    function : callable
+        The reader's, or whatever stands in its place.
+    *arguments
+        What it is called with.
+    prepare : callable, optional
+        Takes and returns the arguments. By default the function gets copies that it may write to.
+
+    Raises
+    ------
+    Missing
+        If there is no function, or it returns nothing.
+    Wrong
+        If it is no function, or raises.
+    """
+    require(function)
+    if not callable(function):
+        raise Wrong(f"a function is wanted, got {type(function).__name__}.")
+    arguments = prepare(arguments)
+    try:
+        answer = function(*arguments)
+    except Exception as error:  # the reader's code may raise anything: that is what is reported
+        problem = f"your function stopped with {type(error).__name__}: {error}"
+        raise Wrong(problem) from None
+    require(answer)
+    return answer
+
+
+def require(answer, hint=EMPTY):
+    """Raise `Missing` where an answer is None or ``...``."""
+    if answer is ... or answer is None:
+        raise Missing(hint)
+
+
+def look_up(answers, keys, wanted):
+    """Return what the reader's dictionary holds for some keys, ``...`` for what it does not.
+
+    Raises
+    ------
+    Missing
+        If it is no dictionary; `wanted` says which one.
+    """
+    if not isinstance(answers, dict):
+        raise Missing(f"keep {wanted}.")
+    return {key: answers.get(key, ...) for key in keys}
+
+
+def read_numbers(keys, wanted, each=EMPTY):
+    """Make a function that reads the numbers of the reader's dictionary.
+
+    Parameters
+    ----------
+    keys : sequence
+    wanted : str
+        Which dictionary it is, for the hint.
+    each : str, optional
+        The hint where a number is missing, with ``{}`` for its key.
+    """
+
+    def read(answers):
+        answers = look_up(answers, keys, wanted)
+        for key, answer in answers.items():
+            require(answer, each.format(key))
+        return np.array([one_number(answer) for answer in answers.values()])
+
+    return read
+
+
+def as_numbers(answer):
+    """Return an answer as an array of float64, or raise `NotRight`."""
+    require(answer)
+    try:
+        if np.asarray(answer).dtype.kind in "US":
+            raise TypeError("digits in a text are no number")
+        return np.asarray(answer, float)
+    except Exception:  # whatever the answer is, this is no array of numbers
+        raise Wrong(f"numbers are wanted, got {type(answer).__name__}.") from None
+
+
+def one_number(answer):
+    """Return an answer as an array without axes, or raise `NotRight`."""
+    number = as_numbers(answer)
+    if number.ndim:
+        raise Wrong(f"one number is wanted, got an array of shape {number.shape}.")
+    return number
+
+
+def equal(some, others, tolerance):
+    """Return whether two lists of arrays hold the same numbers in the same shapes."""
+    return len(some) == len(others) and all(
+        a.shape == b.shape and np.allclose(a, b, tolerance, tolerance, equal_nan=True)
+        for a, b in zip(some, others, strict=True)
+    )
+
+
+@dataclass(eq=False, repr=False)
+class Check:
+    """A check that compares an answer with the right one, then with the foreseen mistakes.
+
+    Attributes
+    ----------
+    task : str
+        What is asked for; the docstring of the check.
+    solution : callable or object
+        The right answer: a function, or a value where there are no `cases`.
+    mistakes : dict
+        For each hint a list of the wrong answers that it is for.
+    cases : dict or list of tuple, optional
+        Arguments to call the functions with. In a dictionary they have names, and the hint says at
+        which an answer is wrong.
+    parts : tuple of str, optional
+        Names of the numbers, where a function returns several at once.
+    prepare : callable, optional
+        Takes the arguments of a case and returns those that a function gets.
+    read : callable, optional
+        Makes numbers of what a function returned, or raises `NotRight`.
+    also : callable, optional
+        Takes the answers to all cases where the numbers are right; returns what else is wrong with
+        them, or "".
+    otherwise : callable, optional
+        Takes the numbers of all cases where they are wrong in no foreseen way; returns a hint, or
+        "".
+    """
+
+    task: str
+    solution: object
+    mistakes: dict
+    cases: object = None
+    parts: tuple = ()
+    prepare: object = deepcopy
+    read: object = as_numbers
+    also: object = None
+    otherwise: object = None
+
+    def __post_init__(self):
+        self.__doc__ = self.task
+
+    @shown
+    def __call__(self, answer):
+        """Print and return the verdict on an answer."""
+        self.judge(answer)
+
+    def judge(self, answer):
+        """Return None where an answer is right; raise `NotRight` where it is not."""
+        returned, numbers = self._read_all(answer)
+        whole = all(np.array_equal(n, np.round(n)) for n in self._right)
+        tolerance = 1e-9 if whole else 1e-6  # what was computed may be of float32
+        if equal(numbers, self._right, tolerance):
+            if self.also and (problem := self.also(returned)):
+                raise Wrong(problem)
+            return
+        for known, hint in self._wrong:
+            if equal(numbers, known, tolerance):
+                raise Wrong(hint)
+        more = self.otherwise(numbers) if self.otherwise else ""
+        raise Wrong(more or self._difference(numbers, tolerance))
+
+    def foreseen(self):
+        """Return each foreseen wrong answer with its hint, in the order in which they are tried."""
+        return [(wrong, hint) for hint, several in self.mistakes.items() for wrong in several]
+
+    @functools.cached_property
+    def _right(self):
+        return self._numbers(self.solution)
+
+    @functools.cached_property
+    def _wrong(self):
+        return [(self._numbers(wrong), hint) for wrong, hint in self.foreseen()]
+
+    def _numbers(self, known):
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):  # such as 0 / 0
+            return self._read_all(known)[1]
+
+    def _read_all(self, answer):
+        """Return what an answer gives in each case, and the numbers that were read from it."""
+        cases = self.cases.values() if isinstance(self.cases, dict) else self.cases
+        returned = [answer]
+        if cases:
+            returned = [call(answer, *case, prepare=self.prepare) for case in cases]
+        return returned, [self._read_parts(value) for value in returned]
+
+    def _read_parts(self, value):
+        if not self.parts:
+            return self.read(value)
+        try:
+            numbers = [] if isinstance(value, dict) else list(value)
+        except TypeError:
+            numbers = []
+        if len(numbers) != len(self.parts):
+            kind = type(value).__name__ + (f" of {len(numbers)}" if numbers else "")
+            raise Wrong(f"a tuple ({', '.join(self.parts)}) is wanted, got {kind}.")
+        return np.array([one_number(number) for number in numbers])
+
+    def _difference(self, numbers, tolerance):
+        """Describe the first difference."""
+        named = self.cases if isinstance(self.cases, dict) else [""] * len(numbers)
+        for name, got, wanted in zip(named, numbers, self._right, strict=True):
+            if equal([got], [wanted], tolerance):
+                continue
+            if not wanted.ndim:
+                one_number(got)
+            if got.shape != wanted.shape:
+                return f"shape {wanted.shape} is wanted, got {got.shape}."
+            if not name:
+                break
+            at = int(np.argmax(~np.isclose(got, wanted, tolerance, tolerance)))
+            part = f"{self.parts[at]} " if self.parts else ""
+            return f"{part}{name}: {wanted.flat[at]:g} is right, got {got.flat[at]:g}."
+        return "the numbers differ from the right ones."
+
+
+def not_uint8(answers):
+    """Return what is wrong with masks whose numbers are right: "" for arrays of uint8."""
+    for answer in answers:
+        dtype = getattr(answer, "dtype", type(answer).__name__)
+        if getattr(dtype, "name", dtype) != "uint8":
+            return (
+                "the numbers are right, but a mask is an array of uint8, not "
+                f"{dtype}: .astype(np.uint8)."
+            )
+    return ""
+
+
+def not_whole(answers):
+    """Return what is wrong with right numbers that are not of a whole kind, or ""."""
+    if all(np.asarray(answer).dtype.kind in "iu" for answer in answers):
+        return ""
+    return "the numbers are right, but they count something: give whole numbers (`//`, not `/`)."
