@@ -137,7 +137,7 @@ def test_neither_mirror_nor_published(tiny, data, server, tmp_path, left, kind):
 
 def test_made_up_data_has_no_published_address(tiny, data, left):
     with pytest.raises(CourseDataError, match="neither a mirror nor a published address"):
-        fetch(tiny.entry("made-up:"), root=data)
+        fetch(tiny.entry(""), root=data)
     assert left(data) == []
 
 

@@ -15,7 +15,7 @@ import filelock
 import pytest
 
 from course_utils.datasets import CourseDataError
-from course_utils.datasets.download import get_archive
+from course_utils.datasets.download import Sources
 from course_utils.datasets.fetch import fetch
 
 WHOLE = [".sunnybrook.sha256", "sunnybrook"]

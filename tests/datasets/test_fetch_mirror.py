@@ -12,7 +12,7 @@ from tiny_scenes import TinyScenes
 
 from course_utils.chapters import CHAPTERS
 from course_utils.datasets import CourseDataError, _chapters, _commands, catalog, weights
-from course_utils.datasets.download import get_archive
+from course_utils.datasets.download import Sources
 from course_utils.datasets.fetch import fetch, provenance
 
 MOBILENET = "weights/mobilenet_1_0_224_tf_no_top.h5"

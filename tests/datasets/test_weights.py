@@ -6,9 +6,9 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from course_utils.datasets._weights_catalog import EncoderWeights
 
 from course_utils.datasets import CourseDataError, weights
-from course_utils.datasets._weights_catalog import EncoderWeights
 from course_utils.datasets.catalog import Archive
 
 CONTENT = b"\x89HDF\r\n\x1a\n" + bytes(range(256))
