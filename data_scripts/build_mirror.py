@@ -162,11 +162,10 @@ def _licences(folder: Path) -> str:
             continue
         entry = fetch.stand_in(published, sources) or published
         may = {True: "; may be passed on", False: "; MUST NOT be passed on", None: ""}
-        cite = f"  Cite: {entry.citation}\n" if entry.citation else ""
-        parts.append(
-            f"{', '.join(files)}: {entry.title}{may[entry.redistributable]}\n"
-            f"  Licence: {entry.licence}\n{cite}  {entry.homepage}\n"
-        )
+        parts.append(f"{', '.join(files)}: {entry.title}{may[entry.redistributable]}\n")
+        parts[-1] += f"  Licence: {entry.licence}\n"
+        parts[-1] += f"  Cite: {entry.citation}\n" if entry.citation else ""
+        parts[-1] += f"  {entry.homepage}\n" if entry.homepage else ""
     return "\n".join(parts)
 
 

@@ -95,7 +95,8 @@ def _verify(place: str, needed: list[str], progress: bool) -> int:
             names.append(name)
             if fault:
                 faulty.append(name)
-            print(f"FAULT  {name}: {fault}" if fault else f"whole  {name}", f"\n       {what}")
+            print(f"FAULT  {name}: {fault}" if fault else f"whole  {name}")
+            print(f"       {what}")
     except CourseDataError as error:
         print(error, file=sys.stderr)
         return 1

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 import pooch
@@ -59,16 +59,16 @@ def verify(
                 fault = f"the line {line.strip()[:60]!r} is no hash and name: cut off, or damaged"
                 yield "SHA256SUMS", "the list of hashes", fault
         for name, digest in sums.items():
-            yield name, _what_is(name, digest, sources), _fault(name, digest, sources)
+            yield name, _what_is(name, sources), _fault(name, digest, sources)
         here = [name for name in known_files() if name not in sums and _lies_in(mirror, name)]
         for name in here:
             fault = "it is there, but SHA256SUMS does not name it"
-            yield name, _what_is(name, "", sources), fault
+            yield name, _what_is(name, sources), fault
         begun = {entry.name for name, entry in known_files().items() if name in sums}
         halves = [name for name, entry in known_files().items() if entry.name in begun]
         for name in dict.fromkeys([*halves, *needed]):
             if name not in sums and name not in here:
-                yield name, _what_is(name, "", sources), "neither there nor in SHA256SUMS"
+                yield name, _what_is(name, sources), "neither there nor in SHA256SUMS"
 
 
 def known_files() -> dict[str, catalog.DatasetEntry]:
@@ -105,16 +105,8 @@ def offline(names: Collection[str]) -> Iterator[str]:
     lacks = {}
     for chapter, needs in CHAPTERS.items():
         archives = catalog.get(needs.dataset).archives if needs.dataset else ()
-        data = all(archive.name in names for archive in archives) or needs.dataset
-        quick, full = (
-            [e for e in needs.encoders.get(profile, ()) if not _has_weights(e, names)]
-            for profile in ("quick", "full")
-        )
-        weights = ", ".join(quick)
-        if more := [encoder for encoder in full if encoder not in quick]:
-            also = "; in the full profile also " if quick else "in the full profile "
-            weights += also + ", ".join(more)
-        lacks[chapter] = ("" if data is True else data, weights)
+        whole = all(archive.name in names for archive in archives)
+        lacks[chapter] = ("" if whole else needs.dataset, _missing(needs.encoders, names))
     yield f"{', '.join(c for c in lacks if not any(lacks[c]))}: with all they need"
     for chapter, (data, weights) in lacks.items():
         if data:
@@ -143,23 +135,31 @@ def _from_here(path: Path | str) -> str:
         return str(path)
 
 
-def _has_weights(encoder: str, names: Collection[str]) -> bool:
-    return catalog.WEIGHTS[encoder].archives[0].name in names
+def _missing(encoders: Mapping[str, Collection[str]], names: Collection[str]) -> str:
+    """In words: the encoders of a chapter whose weights are not among these files."""
+    quick, full = (
+        [e for e in encoders.get(profile, ()) if catalog.WEIGHTS[e].archives[0].name not in names]
+        for profile in ("quick", "full")
+    )
+    words = ", ".join(quick)
+    if more := [encoder for encoder in full if encoder not in quick]:
+        words += "; in the full profile also " if quick else "in the full profile "
+        words += ", ".join(more)
+    return words
 
 
 def _lies_in(mirror: str, name: str) -> bool:
     return "://" not in mirror and (Path(mirror).expanduser() / name).is_file()
 
 
-def _what_is(name: str, digest: str, sources: Sources) -> str:
+def _what_is(name: str, sources: Sources) -> str:
     entry = known_files().get(name.removesuffix(".source.txt"))
     if entry is None:
         return "unknown: the course does not ask for it"
     if name.endswith(".source.txt"):
         return f"says what {name.removesuffix('.source.txt')} is"
     held = stand_in(entry, sources) or entry
-    title = catalog.KNOWN_FILES.get(digest, held.title)
-    what = title if title == entry.title else f"stand-in for {entry.title}: {title}"
+    what = entry.title if held is entry else f"stand-in for {entry.title}: {held.title}"
     return f"{what} (must not be passed on)" if held.redistributable is False else what
 
 

@@ -142,16 +142,15 @@ DSB2018 = DatasetEntry(
 CATALOG = {entry.name: entry for entry in (SUNNYBROOK, STANFORD_BACKGROUND, DSB2018)}
 
 
-def _weights(backbone, address, file, size, licence, **published):
-    archive = Archive(
-        f"weights/{file}", f"{address}/{file}", size=size * MB, unpacked_size=None, **published
-    )
+def _weights(backbone, url, size, licence, **published):
+    file = url.rpartition("/")[2]
+    archive = Archive(f"weights/{file}", url, size=size * MB, unpacked_size=None, **published)
     return DatasetEntry(
         name=f"weights/{backbone}",
         title=f"ImageNet weights of the {backbone} encoder",
         archives=(archive,),
         licence=licence,
-        homepage=archive.url,
+        homepage=url,
     )
 
 
@@ -165,64 +164,54 @@ _RESNET_LICENCE = (
 )
 
 WEIGHTS = {
-    "mobilenet": _weights(
-        "mobilenet",
-        f"{_CHOLLET}/v0.6",
-        "mobilenet_1_0_224_tf_no_top.h5",
-        18,
-        "Apache License 2.0, as Keras's documentation says",
-    ),
-    "mobilenetv2": _weights(
-        "mobilenetv2",
-        _MITCHELL,
-        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
-        10,
-        "Apache License 2.0, as Keras's documentation says; their publisher said in 2019 that "
-        "they have none, and put the MIT licence beside them in 2020",
-    ),
-    "resnet18": _weights(
-        "resnet18",
-        _QUBVEL,
-        "resnet18_imagenet_1000_no_top.h5",
-        45,
-        _RESNET_LICENCE,
-        md5="318e3ac0cd98d51e917526c9f62f0b50",
-    ),
-    "resnet34": _weights(
-        "resnet34",
-        _QUBVEL,
-        "resnet34_imagenet_1000_no_top.h5",
-        86,
-        _RESNET_LICENCE,
-        md5="8caaa0ad39d927cb8ba5385bf945d582",
-    ),
-    "efficientnetb0": _weights(
-        "efficientnetb0",
-        _CALLIDIOR,
-        "efficientnet-b0_weights_tf_dim_ordering_tf_kernels_autoaugment_notop.h5",
-        17,
-        "not stated for the weights, which were converted from the authors' own",
-        sha256="c1421ad80a9fc67c2cc4000f666aa50789ce39eedb4e06d531b0c593890ccff3",
-    ),
-    "vgg16": _weights(
-        "vgg16",
-        f"{_CHOLLET}/v0.1",
-        "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        59,
-        "Creative Commons Attribution 4.0: by the Visual Geometry Group, Oxford (K. Simonyan, "
-        "A. Zisserman)",
-        md5="6d6bbae143d832006294945121d1f1fc",
-    ),
+    entry.name.removeprefix("weights/"): entry
+    for entry in (
+        _weights(
+            "mobilenet",
+            f"{_CHOLLET}/v0.6/mobilenet_1_0_224_tf_no_top.h5",
+            18,
+            "Apache License 2.0, as Keras's documentation says",
+        ),
+        _weights(
+            "mobilenetv2",
+            f"{_MITCHELL}/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
+            10,
+            "Apache License 2.0, as Keras's documentation says; their publisher said in 2019 that "
+            "they have none, and put the MIT licence beside them in 2020",
+        ),
+        _weights(
+            "resnet18",
+            f"{_QUBVEL}/resnet18_imagenet_1000_no_top.h5",
+            45,
+            _RESNET_LICENCE,
+            md5="318e3ac0cd98d51e917526c9f62f0b50",
+        ),
+        _weights(
+            "resnet34",
+            f"{_QUBVEL}/resnet34_imagenet_1000_no_top.h5",
+            86,
+            _RESNET_LICENCE,
+            md5="8caaa0ad39d927cb8ba5385bf945d582",
+        ),
+        _weights(
+            "efficientnetb0",
+            f"{_CALLIDIOR}/efficientnet-b0_weights_tf_dim_ordering_tf_kernels_autoaugment_notop.h5",
+            17,
+            "not stated for the weights, which were converted from the authors' own",
+            sha256="c1421ad80a9fc67c2cc4000f666aa50789ce39eedb4e06d531b0c593890ccff3",
+        ),
+        _weights(
+            "vgg16",
+            f"{_CHOLLET}/v0.1/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+            59,
+            "Creative Commons Attribution 4.0: by the Visual Geometry Group, Oxford (K. Simonyan, "
+            "A. Zisserman)",
+            md5="6d6bbae143d832006294945121d1f1fc",
+        ),
+    )
 }
 """Encoder weights by segmentation_models' name of the backbone: the files that version 1.0.1 would
 download by itself, with the hashes that the packages which do so state, if they state any."""
-
-KNOWN_FILES = {
-    "d3150baf72f737dea66b601e2e67cbd873e1c82c25b43ff936ac8cc558a1b14b": (
-        "ImageNet MobileNet but for one kernel (conv_pw_13), which is random"
-    ),
-}
-"""Titles of files of weights that are not what their name says, by sha256."""
 
 
 def get(name: str) -> DatasetEntry:

@@ -190,7 +190,8 @@ class Sources:
             except Unavailable as reason:
                 failed.append(f"  {source}: {reason}")
                 if self.progress and from_mirror and archive.url:
-                    print(f"The mirror does not help ({source}: {reason}); trying the published.")
+                    print(f"The mirror does not help ({source}: {reason}).")
+                    print("Trying the published file.")
                 continue
             if stated is None:
                 stated, told_by = (remembered or {}).get(source), REMEMBERED

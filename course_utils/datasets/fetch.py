@@ -13,7 +13,7 @@ import filelock
 import pooch
 
 from .archives import keep_weights, unpack, write_whole
-from .catalog import KNOWN_FILES, WEIGHTS, DatasetEntry
+from .catalog import WEIGHTS, DatasetEntry
 from .download import FIRST_TIME, Sources, Unavailable
 from .errors import CourseDataError
 
@@ -156,17 +156,6 @@ def describe(path: Path | str) -> str:
     return f"{facts['title']}: {archives}; fetched {facts['fetched'][:10]}"
 
 
-def need_disk(root: Path, needed: int, title: str):
-    """Raise `CourseDataError` where fewer than `needed` bytes are free."""
-    free = shutil.disk_usage(root).free
-    if free < needed:
-        raise CourseDataError(
-            f"Looked for room for {title} in {root}:",
-            f"up to {needed / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free.",
-            "Make room, or set COURSE_DATA_DIR to a folder on a larger disk.",
-        )
-
-
 def stand_in(entry: DatasetEntry, sources: Sources) -> DatasetEntry | None:
     """What the mirror says that it holds in the place of a data set; None if it says nothing.
 
@@ -227,11 +216,14 @@ def _is_current(facts: dict, folder: Path, entry: DatasetEntry) -> bool:
     names = [archive.name for archive in entry.archives]
     if facts["version"] != entry.version or [got["name"] for got in facts["archives"]] != names:
         return False
-    kept = [
-        got for got, a in zip(facts["archives"], entry.archives, strict=True) if not a.unpacked_size
-    ]
-    files = [(folder / Path(got["name"]).name, got["bytes"]) for got in kept]
-    return all(path.is_file() and path.stat().st_size == size for path, size in files)
+    return all(
+        archive.unpacked_size or _size(folder / Path(archive.name).name) == got["bytes"]
+        for archive, got in zip(entry.archives, facts["archives"], strict=True)
+    )
+
+
+def _size(file: Path) -> int | None:
+    return file.stat().st_size if file.is_file() else None
 
 
 def _beside(folder: Path, kind: str) -> Path:
@@ -245,7 +237,7 @@ def _install(
     staging, seen = (_beside(root / entry.name, kind) for kind in ("part", "sha256"))
     shutil.rmtree(staging, ignore_errors=True)  # what a killed process left
     room = [archive.unpacked_size or archive.size or 0 for archive in entry.archives]
-    need_disk(root, sum(room) + sum(a.size or 0 for a in entry.archives), entry.title)
+    _need_disk(root, sum(room) + sum(a.size or 0 for a in entry.archives), entry.title)
     data = staging / "data"
     data.mkdir(parents=True)
     try:
@@ -266,7 +258,7 @@ def _install(
         for archive, needed in zip(entry.archives, room, strict=True):
             path, facts = sources.get(archive, entry.title, known)
             got.append(facts)
-            need_disk(root, needed, entry.title)
+            _need_disk(root, needed, entry.title)
             if archive.unpacked_size is None:
                 keep_weights(path, data, facts["source"])
             else:
@@ -282,6 +274,16 @@ def _install(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return folder
+
+
+def _need_disk(root: Path, needed: int, title: str):
+    free = shutil.disk_usage(root).free
+    if free < needed:
+        raise CourseDataError(
+            f"Looked for room for {title} in {root}:",
+            f"up to {needed / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free.",
+            "Make room, or set COURSE_DATA_DIR to a folder on a larger disk.",
+        )
 
 
 def _read_seen(path: Path) -> dict[str, str]:
@@ -309,7 +311,7 @@ def _check_content(folder: Path, entry: DatasetEntry, got: list[dict]):
 def _write_marker(path: Path, entry: DatasetEntry, got: list[dict]):
     facts = {
         "name": entry.name,
-        "title": KNOWN_FILES.get(got[0]["sha256"], entry.title),
+        "title": entry.title,
         "version": entry.version,
         "pairs": dict(entry.pairs),
         "licence": entry.licence,

@@ -16,7 +16,6 @@ from types import SimpleNamespace
 import pytest
 from tiny_dataset import Tiny
 
-
 REPOSITORY = Path(__file__).parents[2]
 # Read now, before the tests take the setting away.
 REAL_MIRROR = Path(os.environ.get("COURSE_MIRROR") or REPOSITORY.parent / "shared" / "mirror")
@@ -105,6 +104,18 @@ def server():
     running = Server()
     yield running
     running.close()
+
+
+@pytest.fixture
+def serve(server):
+    """Let the server answer with a folder's present files; returns the folder's address."""
+
+    def call(folder: Path, at: str = "/mirror") -> str:
+        for file in filter(Path.is_file, folder.rglob("*")):
+            server.answers[f"{at}/{file.relative_to(folder).as_posix()}"] = [file.read_bytes()]
+        return f"{server.url}{at}"
+
+    return call
 
 
 @pytest.fixture
