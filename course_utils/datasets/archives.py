@@ -99,7 +99,7 @@ def unpack(archive: Path, folder: Path, limit: int, source: str):
     """
     written = 0
     try:
-        for name, size, kind, opened in _members(archive):
+        for name, kind, opened in _members(archive):
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts or any(c in name for c in "\\:\0"):
                 raise _refusal(source, f"its member {name!r} would be written outside the folder")
@@ -110,13 +110,15 @@ def unpack(archive: Path, folder: Path, limit: int, source: str):
                 target.mkdir(parents=True, exist_ok=True)
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
-            if size > limit - written:
-                raise _too_large(name, limit, source)
             with opened() as stream, target.open("xb") as file:
                 while chunk := stream.read(1 << 20):
                     written += len(chunk)
                     if written > limit:
-                        raise _too_large(name, limit, source)
+                        raise _refusal(
+                            source,
+                            f"with {name!r} it unpacks to more than the {limit / 1e6:,.1f} MB that "
+                            "the whole archive may hold",
+                        )
                     file.write(chunk)
     except (FileExistsError, NotADirectoryError) as error:
         raise _refusal(source, f"its member {name!r} is there twice") from error
@@ -135,7 +137,7 @@ def keep_weights(file: Path, folder: Path, source: str):
 
 
 def _members(archive: Path):
-    """Yield name, declared size, kind (file, folder, or what else) and opener of each member."""
+    """Yield name, kind (file, folder, or what else) and opener of each member."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:
             for member in file.infolist():
@@ -146,13 +148,13 @@ def _members(archive: Path):
                 elif member.flag_bits & 1:
                     kind = "an encrypted file"
                 # `filename` is cut at a null byte and has its separators mended.
-                yield member.orig_filename, member.file_size, kind, partial(file.open, member)
+                yield member.orig_filename, kind, partial(file.open, member)
         return
     with tarfile.open(archive) as file:
         # Iterated, not listed: listing would read all of a gzip bomb.
         for member in file:
             kind = "folder" if member.isdir() else "file" if member.isreg() else "a link or device"
-            yield member.name, member.size, kind, partial(file.extractfile, member)
+            yield member.name, kind, partial(file.extractfile, member)
         # tarfile stops before the padding at the end; what follows holds gzip's checksum.
         file.fileobj.read(1 << 20)
 
@@ -168,14 +170,6 @@ def _looks_like(archive: Path) -> str:
         if file.read(2) in (b"PK", b"\x1f\x8b"):
             return "it is damaged, or was cut off before its end"
     return WEB_PAGE if is_web_page(archive) else "it is not a zip or tar archive"
-
-
-def _too_large(name: str, limit: int, source: str) -> CourseDataError:
-    return _refusal(
-        source,
-        f"with {name!r} it unpacks to more than the {limit / 1e6:,.1f} MB that the whole archive "
-        "may hold",
-    )
 
 
 def _refusal(source: str, reason: str) -> CourseDataError:

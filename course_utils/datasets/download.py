@@ -235,6 +235,7 @@ class Sources:
                 if status >= 500 or status in (408, 429):
                     raise  # pooch asks again
                 reason = _in_words(error, timeout)
+                # Some stores say 403 of what is not there.
                 raise Unavailable(reason, missing=status in (403, 404)) from error
             except (ValueError, requests.TooManyRedirects) as error:
                 raise Unavailable(_in_words(error, timeout)) from error

@@ -71,7 +71,9 @@ def test_member_that_is_no_plain_file(tmp_path, content):
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-@pytest.mark.parametrize("name", ["train/image/000.png", "train/image/000.png/evil"])
+@pytest.mark.parametrize(
+    "name", ["train/image/000.png", "train/image/000.png/a", "train/image/000.png/a/b"]
+)
 def test_member_that_is_there_twice_or_below_a_file(tmp_path, name):
     assert f"{name!r} is there twice" in refused(zip_with(name), tmp_path)
 
@@ -123,13 +125,6 @@ WHOLE = {"zip": zipped({"a": TEXT}), "tar": tar_gz_bytes([("a", TEXT)])}
 )
 def test_bad_archive(tmp_path, content, words):
     assert words in refused(content, tmp_path)
-
-
-def test_bytes_are_counted_whatever_is_declared(tmp_path, monkeypatch):
-    """The last guard: an opener that gives more than its header says."""
-    content = lying(5 * MB, 10)
-    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *args: io.BytesIO(bytes(5 * MB)))
-    assert "unpacks to more than" in refused(content, tmp_path)
 
 
 @pytest.mark.parametrize("pack", [zip_bytes, tar_gz_bytes])

@@ -153,7 +153,7 @@ def test_sums_in_the_forms_that_tools_and_editors_write(tiny, data, tmp_path):
     """Upper case, a star and ./ before the name, a byte-order mark, lines that end in two signs."""
     mirror = tiny.mirror(tmp_path / "mirror")
     lines = [line.split() for line in tiny.sums().splitlines()]
-    text = "# made by hand\r\n" + "".join(f"{d.upper()} *./{name}\r\n" for d, name in lines)
+    text = "".join(f"{d.upper()} *./{name}\r\n" for d, name in lines) + "# made by hand\r\n"
     (mirror / "SHA256SUMS").write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert checked(fetch(tiny.entry(), root=data, mirror=mirror)) == [IN_SUMS] * 2
 
@@ -229,8 +229,9 @@ def test_a_run_on_something_else_says_so(street, scenes, data, monkeypatch):
     assert run.source == TITLE and run.provenance["sha256"] == {ARCHIVE: digest}
 
 
-def test_the_data_set_and_something_else_live_side_by_side(street, scenes, data, tmp_path):
-    other = fetch(scenes, root=data, mirror=street, progress=False)
+def test_the_data_set_and_something_else_live_side_by_side(street, scenes, data, monkeypatch):
+    monkeypatch.chdir(street)  # where the mirror was, and no mirror's address, leads there
+    other = fetch(scenes, root=data, mirror=".", progress=False)
     whole = fetch(scenes, root=data, mirror="", progress=False)
     assert whole == data / "stanford_background" and len(stanford_background.names(whole)) == 3
     assert fetch(scenes, root=data, mirror=street) == whole  # the data set itself comes first

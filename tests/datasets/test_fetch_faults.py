@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +19,6 @@ import pytest
 from tiny_scenes import TinyScenes
 
 from course_utils.datasets import CourseDataError, download
-from course_utils.datasets.download import Sources
 from course_utils.datasets.fetch import fetch, provenance
 
 WHOLE = [".sunnybrook.sha256", "sunnybrook"]
@@ -55,28 +55,23 @@ def test_one_failure_is_retried(get, tiny, data, server, left, monkeypatch, firs
 
 
 @pytest.mark.parametrize(
-    ("failure", "attempts", "words"),
+    ("failure", "requests", "words"),
     [
         ("cut", 5, "the connection was cut in the middle (5 attempts)"),
         ("stall", 5, "no answer for 0.2 seconds (5 attempts)"),
         (("status", 500), 5, "the server answered 500 Internal Server Error (5 attempts)"),
         (("status", 404), 1, "the server answered 404 Not Found"),
-        (("moved", "/published/val.zip"), None, "the server sends us round in a circle"),
+        (("moved", "/published/val.zip"), 31, "the server sends us round in a circle"),
     ],
 )
-def test_failure_that_lasts(get, tiny, data, server, left, monkeypatch, failure, attempts, words):
+def test_failure_that_lasts(get, tiny, data, server, left, monkeypatch, failure, requests, words):
+    began = time.monotonic()
     monkeypatch.setenv("COURSE_TIMEOUT", "0.2")
     failure = failure if isinstance(failure, tuple) else (failure, tiny.archive("val"))
     server.answers["/published/val.zip"] = [failure]  # after train.zip has come whole
     assert f"{server.url}/published/val.zip: {words}" in refused(get)
-    assert attempts in (server.asked["/published/val.zip"], None) and left(data) == []
-
-
-def test_a_failed_download_leaves_no_part_of_the_file(tiny, server, tmp_path):
-    server.answers["/published/train.zip"] = [("cut", tiny.archive("train"))]
-    sources = Sources("", tmp_path, progress=False)
-    refused(lambda: sources.get(tiny.entry(server.url).archives[0], "title"))
-    assert not list(tmp_path.iterdir())
+    assert server.asked["/published/val.zip"] == requests and left(data) == []
+    assert time.monotonic() - began < 20  # five times 0.2 seconds, on a busy machine
 
 
 @pytest.mark.parametrize("attempts", [1, download.ATTEMPTS])
