@@ -19,17 +19,17 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from own_python import needed
 
 with needed():
-    from course_utils.chapters import CHAPTERS
-    from course_utils.datasets import CourseDataError, catalog, fetch, weights
-    from course_utils.datasets._chapters import offline
-    from course_utils.datasets._commands import command_of, quoted
-    from course_utils.datasets.download import get_archive, read_sums
+    import pooch
+    from mirrors import command_of, known_files, offline, quoted
+
+    from course_utils.datasets import CourseDataError, catalog, fetch
+    from course_utils.datasets.archives import write_whole
+    from course_utils.datasets.download import Sources
 
 WHAT_HELPS = (
     "Check the network and try again, or copy from another mirror: --from FOLDER_OR_ADDRESS."
@@ -54,9 +54,9 @@ def main(argv: list[str] | None = None) -> int:
         "--weights",
         nargs="+",
         default=[],
-        choices=weights.WEIGHTS,
+        choices=catalog.WEIGHTS,
         metavar="BACKBONE",
-        help=f"encoders whose ImageNet weights to add: {', '.join(weights.WEIGHTS)}",
+        help=f"encoders whose ImageNet weights to add: {', '.join(catalog.WEIGHTS)}",
     )
     parser.add_argument("--from", dest="source", default="", help="mirror to copy from")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
@@ -67,41 +67,31 @@ def main(argv: list[str] | None = None) -> int:
         entries = [catalog.get(name) for name in options.names or missing]
     except ValueError as error:
         parser.error(str(error))
+    entries += [catalog.WEIGHTS[backbone] for backbone in options.weights]
     for entry in entries:
-        if not entry.redistributable:
+        if entry.redistributable is False:
             print(
                 f"WARNING: {entry.title}: {entry.licence}. Keep this mirror to yourself: neither "
                 "publish nor hand on a folder that holds it.",
                 file=sys.stderr,
             )
     try:
-        build(
-            options.folder,
-            entries,
-            encoders=[weights.WEIGHTS[backbone] for backbone in options.weights],
-            source=options.source,
-            progress=not options.quiet,
-        )
+        build(options.folder, entries, source=options.source, progress=not options.quiet)
     except (CourseDataError, OSError) as error:
         print(f"No mirror was built.\n{error}", file=sys.stderr)
         return 1
     print(f"Set COURSE_MIRROR={options.folder.absolute()} (licences differ: see LICENCES.txt)")
     print("Without a network, with this mirror:")
-    for line in offline(_sums(options.folder), CHAPTERS):
+    for line in offline(_sums(options.folder)):
         print(f"  {line}")
     print(f"To check it later: {command_of('fetch_data.py')} --verify {quoted(options.folder)}")
     return 0
 
 
 def build(
-    folder: Path,
-    entries: list[catalog.DatasetEntry],
-    *,
-    encoders: Sequence[weights.EncoderWeights] = (),
-    source: str = "",
-    progress: bool = True,
-) -> Path:
-    """Put the archives of `entries` and the files of `encoders` into `folder`, once proved.
+    folder: Path, entries: list[catalog.DatasetEntry], *, source: str = "", progress: bool = True
+) -> None:
+    """Put the archives of `entries` into `folder`, once proved.
 
     Archives of other data sets in the folder, and their lines in SHA256SUMS, stay.
 
@@ -113,81 +103,69 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as aside:
         gathered = Path(aside) / "mirror"
-        (gathered / weights.FOLDER).mkdir(parents=True)
-        sums = {}
-        wanted = [(entry.title, archive) for entry in entries for archive in entry.archives]
-        wanted += [(encoder.title, encoder.archive) for encoder in encoders]
-        for title, archive in wanted:
-            got = get_archive(
-                title, archive, gathered, source, progress=progress, what_next=WHAT_HELPS
-            )
-            if not got.path.is_relative_to(gathered):
-                shutil.copyfile(got.path, gathered / archive.name)
-            sums[archive.name] = got.sha256
-            print(f"{archive.name}: from {got.source}; compared with {got.checked}")
+        (gathered / "weights").mkdir(parents=True)
+        sources = Sources(source, Path(aside), progress)
+        sums, without_note = {}, []
+        for entry in entries:
+            for archive in entry.archives:
+                path, got = sources.get(archive, entry.title, what_next=WHAT_HELPS)
+                shutil.copyfile(path, gathered / archive.name)
+                sums[archive.name] = got["sha256"]
+                print(f"{archive.name}: from {got['source']}; compared with {got['checked']}")
+                note = fetch.SOURCE_NOTE.format(archive.name)
+                if text := got["source"] != archive.url and sources.read(note):
+                    (gathered / note).write_text(text, encoding="utf-8")
+                    sums[note] = pooch.file_hash(str(gathered / note))
+                else:
+                    without_note.append(note)
         # Written before the proof, so that the proof compares the copies with their hashes.
-        _write_sums(gathered / "SHA256SUMS", sums)
+        _write_sums(gathered, sums)
         for entry in entries:
             print(_prove(entry, gathered, Path(aside) / "data"))
-        for encoder in encoders:
-            offline = dataclasses.replace(encoder, archive=_offline(encoder.archive))
-            path = weights.fetch_file(offline, Path(aside) / "data", gathered, progress=False)
-            print(f"{encoder.backbone}: {weights.provenance(path)['note'] or encoder.title}")
-        all_sums = _sums(folder) | sums
-        _write_sums(gathered / "SHA256SUMS", all_sums)
-        (gathered / "LICENCES.txt").write_text(_licences(all_sums), encoding="utf-8")
-        for name in (*sums, "SHA256SUMS", "LICENCES.txt"):
+        kept = {name: sha256 for name, sha256 in _sums(folder).items() if name not in without_note}
+        _write_sums(gathered, kept | sums)
+        for note in without_note:  # what was said of the archive that is now replaced
+            (folder / note).unlink(missing_ok=True)
+        for name in (*sums, "SHA256SUMS"):
             (folder / name).parent.mkdir(exist_ok=True)
             os.replace(gathered / name, folder / name)
-    return folder
+    write_whole(folder / "LICENCES.txt", _licences(folder).encode())
 
 
 def _prove(entry: catalog.DatasetEntry, mirror: Path, root: Path) -> str:
     """Read a data set through the mirror alone, as a reader without a network would."""
-    offline = dataclasses.replace(entry, archives=tuple(map(_offline, entry.archives)))
-    data = fetch.fetch(offline, root=root, mirror=mirror, progress=False)
-    if not entry.layout:
-        files = sum(path.is_file() for path in data.rglob("*")) - 1  # not the marker
-        return f"{entry.name}: unpacks whole, {files} files (the course has no loader for it yet)"
-    facts = fetch.provenance(data)
+    archives = tuple(dataclasses.replace(archive, url="") for archive in entry.archives)
+    offline = dataclasses.replace(entry, archives=archives)
+    facts = fetch.provenance(fetch.fetch(offline, root=root, mirror=mirror, progress=False))
     pairs = " + ".join(f"{count} {split}" for split, count in facts["pairs"].items())
-    return f"{facts['name']}: reads {pairs} pairs"
-
-
-def _offline(archive: catalog.Archive) -> catalog.Archive:
-    return dataclasses.replace(archive, url="")
+    return f"{facts['name']}: {f'reads {pairs} pairs' if pairs else facts['title']}"
 
 
 def _sums(folder: Path) -> dict[str, str]:
-    path = folder / "SHA256SUMS"
-    return read_sums(path.read_text("utf-8-sig", "replace")) if path.exists() else {}
+    return Sources(str(folder), folder).sums
 
 
-def _write_sums(path: Path, sums: dict[str, str]) -> None:
+def _write_sums(folder: Path, sums: dict[str, str]) -> None:
     lines = (f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
-    path.write_text("".join(lines), encoding="utf-8")
+    (folder / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 
 
-def _licences(sums: dict[str, str]) -> str:
+def _licences(folder: Path) -> str:
+    sources = Sources(str(folder), folder)
     parts = [
         "The licence of each data set of the course, not all of which may be here, and of each "
         "encoder's weights that are.\n"
     ]
-    for published in catalog.CATALOG.values():
-        held = [sums.get(archive.name) for archive in published.archives]
-        entry = catalog.stand_ins(published).get(held[0], published)
-        may = "may be passed on" if entry.redistributable else "MUST NOT be passed on"
-        files = ", ".join(archive.name for archive in entry.archives)
-        parts.append(
-            f"{files}: {entry.title}; {may}\n  Licence: {entry.licence}\n"
-            f"  Cite: {entry.citation}\n  {entry.homepage}\n"
-        )
-    for encoder in weights.WEIGHTS.values():
-        if encoder.archive.name in sums:
-            parts.append(
-                f"{encoder.archive.name}: {encoder.title}\n"
-                f"  Licence: {encoder.licence}\n  {encoder.archive.url}\n"
-            )
+    for published in dict.fromkeys(known_files().values()):
+        files = [archive.name for archive in published.archives]
+        if published.name not in catalog.CATALOG and files[0] not in sources.sums:
+            continue
+        entry = fetch.stand_in(published, sources) or published
+        may = {True: "; may be passed on", False: "; MUST NOT be passed on", None: ""}
+        parts.append(f"{', '.join(files)}: {entry.title}{may[entry.redistributable]}\n")
+        parts[-1] += f"  Licence: {entry.licence}\n"
+        parts[-1] += f"  Cite: {entry.citation}\n" if entry.citation else ""
+        parts[-1] += f"  {entry.homepage}\n" if entry.homepage else ""
     return "\n".join(parts)
 
 

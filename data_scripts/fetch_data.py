@@ -17,9 +17,9 @@ from pathlib import Path
 from own_python import needed
 
 with needed():
-    from course_utils.chapters import CHAPTERS
-    from course_utils.datasets import CourseDataError, catalog, fetch, mirror, weights
-    from course_utils.datasets._chapters import offline
+    from mirrors import build_command, known_files, offline, verify
+
+    from course_utils.datasets import CourseDataError, catalog, fetch
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -39,9 +39,9 @@ def main(argv: list[str] | None = None) -> int:
         "--weights",
         nargs="+",
         default=[],
-        choices=weights.WEIGHTS,
+        choices=catalog.WEIGHTS,
         metavar="BACKBONE",
-        help=f"encoders whose ImageNet weights to fetch: {', '.join(weights.WEIGHTS)}",
+        help=f"encoders whose ImageNet weights to fetch: {', '.join(catalog.WEIGHTS)}",
     )
     parser.add_argument("--list", action="store_true", help="say what there is, and fetch nothing")
     parser.add_argument(
@@ -60,25 +60,20 @@ def main(argv: list[str] | None = None) -> int:
         named = [catalog.get(name) for name in options.names]
     except ValueError as error:
         parser.error(str(error))
+    named += [catalog.WEIGHTS[backbone] for backbone in options.weights]
     if options.verify is not None:
         place = options.verify or options.mirror or os.environ.get("COURSE_MIRROR")
         if not place:
             parser.error("which mirror? --verify MIRROR, or set COURSE_MIRROR")
-        needed = [archive.name for entry in named for archive in entry.archives]
-        needed += [weights.WEIGHTS[backbone].archive.name for backbone in options.weights]
-        return _verify(place, needed, not options.quiet)
-    entries = named or [catalog.CATALOG[name] for name in loadable if not options.weights]
+        archives = [archive.name for entry in named for archive in entry.archives]
+        return _verify(place, archives, not options.quiet)
     root = options.root or fetch.data_dir()
     if options.list:
-        for entry in catalog.CATALOG.values():
+        for entry in (*catalog.CATALOG.values(), *catalog.WEIGHTS.values()):
             print(_in_lines(entry, root))
-        for known in weights.WEIGHTS.values():
-            path = root / weights.FOLDER / known.file
-            here = f"in {path}" if weights.provenance(path) else "not fetched yet"
-            print(f"{known.title}: about {known.archive.size / 1e6:.0f} MB to download; {here}")
         return 0
     failed = 0
-    for entry in entries:
+    for entry in named or [catalog.CATALOG[name] for name in loadable]:
         try:
             folder = fetch.fetch(
                 entry, root=root, mirror=options.mirror, progress=not options.quiet
@@ -89,14 +84,6 @@ def main(argv: list[str] | None = None) -> int:
         else:
             licence = fetch.provenance(folder)["licence"]
             print(f"{folder}\n  {fetch.describe(folder)}\n  licence: {licence}")
-    for backbone in options.weights:
-        try:
-            path = weights.fetch_weights(backbone, options.mirror, not options.quiet, root)
-        except CourseDataError as error:
-            print(error, file=sys.stderr)
-            failed = 1
-        else:
-            print(f"{path}\n  {weights.describe_weights(path)}")
     return failed
 
 
@@ -104,25 +91,24 @@ def _verify(place: str, needed: list[str], progress: bool) -> int:
     """Say of each file of a mirror what it is and whether it is whole; 1 if one is not."""
     names, faulty = [], []
     try:
-        for file in mirror.verify(place, needed, progress):
-            names.append(file.name)
-            if file.fault:
-                faulty.append(file.name)
-                print(f"FAULT  {file.name}: {file.fault}\n       {file.what}")
-            else:
-                print(f"whole  {file.name}\n       {file.what}")
+        for name, what, fault in verify(place, needed, progress):
+            names.append(name)
+            if fault:
+                faulty.append(name)
+            print(f"FAULT  {name}: {fault}" if fault else f"whole  {name}")
+            print(f"       {what}")
     except CourseDataError as error:
         print(error, file=sys.stderr)
         return 1
-    if others := mirror.absent(names):
+    if others := [name for name in known_files() if name not in names]:
         print(f"Not in this mirror, which is no fault: {', '.join(others)}")
     print("Without a network, with this mirror:")
-    for line in offline([name for name in names if name not in faulty], CHAPTERS):
+    for line in offline([name for name in names if name not in faulty]):
         print(f"  {line}")
     if not faulty:
         print(f"All {len(names)} files of {place} have the hash that its SHA256SUMS says.")
         return 0
-    command = mirror.build_command(place, faulty)
+    command = build_command(place, faulty)
     print(
         f"{len(faulty)} at fault in {place}: {', '.join(faulty)}.\n"
         "Copy the files and SHA256SUMS there once more from where they were made"
@@ -133,12 +119,13 @@ def _verify(place: str, needed: list[str], progress: bool) -> int:
 
 
 def _in_lines(entry: catalog.DatasetEntry, root: Path) -> str:
-    pairs = " + ".join(f"{count} {split}" for split, count in entry.pairs.items())
     size = sum(archive.size or 0 for archive in entry.archives) / 1e6
-    folders = [root / kept.name for kept in (entry, *catalog.stand_ins(entry).values())]
+    about = [f"{count} {split}" for split, count in entry.pairs.items()]
+    about = f"{' + '.join(about)} pairs, " if about else ""
+    folders = [root / entry.name, root / f"{entry.name}{fetch.STAND_IN}"]
     here = [f"{f['title']} in {folder}" for folder in folders if (f := fetch.provenance(folder))]
     return (
-        f"{entry.name}: {entry.title}\n  {pairs} pairs, about {size:.0f} MB to download; "
+        f"{entry.name}: {entry.title}\n  {about}about {size:.0f} MB to download; "
         f"{'; '.join(here) or 'not fetched yet'}\n"
         f"  licence: {entry.licence}\n  {entry.homepage}"
     )

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from course_utils import environment, runtime
 from course_utils.chapters import CHAPTERS
-from course_utils.datasets import CourseDataError, _http, catalog, samples, sunnybrook
+from course_utils.datasets import CourseDataError, catalog, download, samples, sunnybrook
 
 CHAPTER = "00_start_here"  # needs no data
 
@@ -34,7 +34,7 @@ def this_machine_only(monkeypatch, data_folder):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COURSE_DATA_DIR", str(data_folder))
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(_http, "WAIT", 0.0)
+    monkeypatch.setattr(download, "ATTEMPTS", 1)
     monkeypatch.setattr(environment, "gpus", list)
     connect = socket.socket.connect
 

@@ -18,7 +18,7 @@ from notebook_rules import ROOT
 from test_project import files_of_the_project
 
 from course_utils.chapters import CHAPTERS
-from course_utils.datasets import catalog, weights
+from course_utils.datasets import catalog
 
 FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in FOLDER.glob("*.yml")}
@@ -294,7 +294,7 @@ def test_every_data_address_is_asked_for_weekly():
     rows = WORKFLOWS["weekly"]["jobs"]["data"]["strategy"]["matrix"]["data"]
     asked = [word for row in rows for word in row.split() if word != "--weights"]
     loadable = [name for name, entry in catalog.CATALOG.items() if entry.layout]
-    assert sorted(asked) == sorted([*loadable, *weights.WEIGHTS])
+    assert sorted(asked) == sorted([*loadable, *catalog.WEIGHTS])
 
 
 def test_the_page_names_only_what_there_is():

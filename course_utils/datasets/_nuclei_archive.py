@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ._nuclei import nuclei
-from ._packing import write_mirror, zip_bytes
+from .archives import write_mirror, zip_bytes
 
 # Height, width and stain, in turns. As in the published data most images are small and dark, and
 # the stained tissue is of one size.

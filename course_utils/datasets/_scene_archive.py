@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from ._packing import tar_gz_bytes, write_mirror
 from ._scene import outdoor_scene
 from ._scene_things import BUILDING, ROAD, UNKNOWN
+from .archives import tar_gz_bytes, write_mirror
 
 # Height and width of the scenes: mostly those of a television picture, as in the published data.
 SIZES = ((240, 320), (240, 320), (240, 320), (213, 320), (240, 300), (320, 240), (225, 320))

@@ -1,4 +1,4 @@
-"""What data there is: where it is published, under which licence, and whom to cite."""
+"""What data and weights there are: where published, under which licence, and whom to cite."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ MB = 10**6
 
 @dataclass(frozen=True)
 class Archive:
-    """One file to download and unpack.
+    """One file to download.
 
     Attributes
     ----------
@@ -23,21 +23,22 @@ class Archive:
         The same, of publishers that state this one only.
     size : int or None
         Bytes to download, roughly: it decides how much free disk is asked for.
-    unpacked_size : int
-        Upper bound in bytes of what it unpacks to. An archive that holds more is refused.
+    unpacked_size : int or None
+        Upper bound in bytes of what it unpacks to. An archive that holds more is refused. None for
+        a file of weights, which is kept as it is.
     """
 
     name: str
     url: str
     sha256: str | None = None
     size: int | None = None
-    unpacked_size: int = 100 * MB
+    unpacked_size: int | None = 100 * MB
     md5: str | None = None
 
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """One data set of the course.
+    """One data set of the course, or the weights of one encoder.
 
     Attributes
     ----------
@@ -47,9 +48,9 @@ class DatasetEntry:
         For the reader.
     archives : tuple of Archive
     pairs : mapping of str to int
-        Image-mask pairs in each split that a whole copy holds.
-    redistributable : bool
-        Whether the licence lets a copy be passed on.
+        Image-mask pairs in each split that a whole copy holds; empty for weights.
+    redistributable : bool or None
+        Whether the licence lets a copy be passed on; None where the reader has to judge.
     layout : str
         Module of `course_utils.datasets` whose ``check(folder, entry)`` knows the layout on disk;
         empty while there is none.
@@ -62,10 +63,10 @@ class DatasetEntry:
     title: str
     archives: tuple[Archive, ...]
     licence: str
-    citation: str
-    homepage: str
-    pairs: Mapping[str, int] = field(hash=False)
-    redistributable: bool
+    citation: str = ""
+    homepage: str = ""
+    pairs: Mapping[str, int] = field(default_factory=dict, hash=False)
+    redistributable: bool | None = None
     layout: str = ""
     version: str = "1"
 
@@ -114,32 +115,6 @@ STANFORD_BACKGROUND = DatasetEntry(
     layout="stanford_background",
 )
 
-CAMVID_SCENES = DatasetEntry(
-    name="stanford_background-camvid",
-    title="CamVid scenes in Stanford's layout",
-    archives=(
-        Archive(
-            "iccv09Data.tar.gz",
-            url="",
-            sha256="1ae79cf5f97179b0740f5b4bc4fa09d3cbfa59685a5f6463c5dbd73f01bcc101",
-            size=16 * MB,
-            unpacked_size=300 * MB,
-        ),
-    ),
-    licence="research use: use and cite it, do not pass copies on",
-    citation=(
-        "G. J. Brostow, J. Shotton, J. Fauqueur, R. Cipolla: Segmentation and Recognition Using "
-        "Structure from Motion Point Clouds. ECCV 2008. G. J. Brostow, J. Fauqueur, R. Cipolla: "
-        "Semantic Object Classes in Video: A High-Definition Ground Truth Database. Pattern "
-        "Recognition Letters, 2009. Scene 0000047 alone is a sample of the Stanford Background "
-        "data, with its own labels."
-    ),
-    homepage="http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/",
-    pairs={"all": 469},
-    redistributable=False,
-    layout="stanford_background",
-)
-
 DSB2018 = DatasetEntry(
     name="dsb2018",
     title="Data Science Bowl 2018 nuclei (stage 1, training part)",
@@ -166,22 +141,77 @@ DSB2018 = DatasetEntry(
 
 CATALOG = {entry.name: entry for entry in (SUNNYBROOK, STANFORD_BACKGROUND, DSB2018)}
 
-STAND_INS = {archive.sha256: entry for entry in (CAMVID_SCENES,) for archive in entry.archives}
-"""Other scenes that a mirror may hold under a data set's archive name, by that file's sha256.
 
-They serve where the data set itself cannot be had. They keep a folder, a title and a citation of
-their own, so that no figure measured on them is taken for one of the data set.
-"""
+def _weights(backbone, url, size, licence, **published):
+    file = url.rpartition("/")[2]
+    archive = Archive(f"weights/{file}", url, size=size * MB, unpacked_size=None, **published)
+    return DatasetEntry(
+        name=f"weights/{backbone}",
+        title=f"ImageNet weights of the {backbone} encoder",
+        archives=(archive,),
+        licence=licence,
+        homepage=url,
+    )
 
 
-def stand_ins(entry: DatasetEntry) -> dict[str, DatasetEntry]:
-    """The `STAND_INS` that come under the same archive name as a data set."""
-    names = [archive.name for archive in entry.archives]
-    return {
-        digest: other
-        for digest, other in STAND_INS.items()
-        if other is not entry and names == [archive.name for archive in other.archives]
-    }
+_QUBVEL = "https://github.com/qubvel/classification_models/releases/download/0.0.1"
+_CHOLLET = "https://github.com/fchollet/deep-learning-models/releases/download"
+_MITCHELL = "https://github.com/JonathanCMitchell/mobilenet_v2_keras/releases/download/v1.1"
+_CALLIDIOR = "https://github.com/Callidior/keras-applications/releases/download/efficientnet"
+_RESNET_LICENCE = (
+    "not stated for the weights, which were converted from MXNet's; the code beside them is under "
+    "the MIT licence"
+)
+
+WEIGHTS = {
+    entry.name.removeprefix("weights/"): entry
+    for entry in (
+        _weights(
+            "mobilenet",
+            f"{_CHOLLET}/v0.6/mobilenet_1_0_224_tf_no_top.h5",
+            18,
+            "Apache License 2.0, as Keras's documentation says",
+        ),
+        _weights(
+            "mobilenetv2",
+            f"{_MITCHELL}/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
+            10,
+            "Apache License 2.0, as Keras's documentation says; their publisher said in 2019 that "
+            "they have none, and put the MIT licence beside them in 2020",
+        ),
+        _weights(
+            "resnet18",
+            f"{_QUBVEL}/resnet18_imagenet_1000_no_top.h5",
+            45,
+            _RESNET_LICENCE,
+            md5="318e3ac0cd98d51e917526c9f62f0b50",
+        ),
+        _weights(
+            "resnet34",
+            f"{_QUBVEL}/resnet34_imagenet_1000_no_top.h5",
+            86,
+            _RESNET_LICENCE,
+            md5="8caaa0ad39d927cb8ba5385bf945d582",
+        ),
+        _weights(
+            "efficientnetb0",
+            f"{_CALLIDIOR}/efficientnet-b0_weights_tf_dim_ordering_tf_kernels_autoaugment_notop.h5",
+            17,
+            "not stated for the weights, which were converted from the authors' own",
+            sha256="c1421ad80a9fc67c2cc4000f666aa50789ce39eedb4e06d531b0c593890ccff3",
+        ),
+        _weights(
+            "vgg16",
+            f"{_CHOLLET}/v0.1/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+            59,
+            "Creative Commons Attribution 4.0: by the Visual Geometry Group, Oxford (K. Simonyan, "
+            "A. Zisserman)",
+            md5="6d6bbae143d832006294945121d1f1fc",
+        ),
+    )
+}
+"""Encoder weights by segmentation_models' name of the backbone: the files that version 1.0.1 would
+download by itself, with the hashes that the packages which do so state, if they state any."""
 
 
 def get(name: str) -> DatasetEntry:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ._dsb2018_files import image_file, list_files, merge_masks, read_image, top_folder
-from ._packing import write_whole
+from .archives import write_whole
 from .catalog import DSB2018
 from .fetch import fetch
 

@@ -1,25 +1,25 @@
-"""Get a data set once: whole, checked, and from the nearest place that has it."""
+"""Get a data set or an encoder's weights once: whole, checked, from the nearest place with them."""
 
-import contextlib
 import dataclasses
 import datetime
 import importlib
 import json
 import os
+import re
 import shutil
-import tempfile
 from pathlib import Path
 
 import filelock
 import pooch
 
-from ._http import after_another
-from .catalog import DatasetEntry, stand_ins
-from .download import FIRST_TIME, Got, Unavailable, archive_source, get_archive, mirror_hash
+from .archives import keep_weights, unpack, write_whole
+from .catalog import WEIGHTS, DatasetEntry
+from .download import FIRST_TIME, Sources, Unavailable
 from .errors import CourseDataError
-from .unpack import unpack
 
 MARKER = ".course.json"
+STAND_IN = "-stand-in"  # ends the name of such a folder
+SOURCE_NOTE = "{}.source.txt"  # beside an archive of a mirror that holds something else
 
 
 def data_dir() -> Path:
@@ -53,9 +53,10 @@ def fetch(
     Returns
     -------
     pathlib.Path
-        ``<root>/<entry.name>``, with the archives' members in it. Where the mirror's SHA256SUMS
-        says that it holds one of `catalog.STAND_INS` in the data set's place, that one's folder:
-        `provenance` tells.
+        ``<root>/<entry.name>``, with the archives' members in it, or the file of weights. Where
+        the mirror says in ``<archive>.source.txt`` that it holds something else under that name,
+        ``<root>/<entry.name>-stand-in``: `provenance` tells what. Such a folder is used again
+        with the mirror that it came from, without asking there.
 
     Raises
     ------
@@ -63,30 +64,73 @@ def fetch(
         If no source has the data, a file is not what it should be, or it cannot be written.
     """
     root = Path(root or data_dir()).expanduser().absolute()
-    folder = root / entry.name
-    if _is_current(folder, entry):
-        return folder
     mirror = str(os.environ.get("COURSE_MIRROR", "") if mirror is None else mirror)
-    if (stand_in := _stand_in(entry, root, mirror)) is not None:
-        if progress and not _is_current(root / stand_in.name, stand_in):
-            print(f"The mirror has {stand_in.title} in the place of {entry.title}; taking those.")
-        return fetch(stand_in, root=root, mirror=mirror, progress=progress)
+    if folder := _find(entry, root, mirror):
+        return folder
+    lock = filelock.FileLock(_beside(root / entry.name, "lock"))
+    attempts = None
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with locked(root / f".{entry.name}.lock", entry.title, progress):
-            if not _is_current(folder, entry):
-                _install(entry, root, folder, mirror, progress)
+        (root / entry.name).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            held = lock.acquire(timeout=0)
+        except filelock.Timeout:
+            if progress:
+                print(f"Another kernel is getting {entry.title}; waiting for it.")
+            held = lock.acquire()
+            # Where that one has tried in vain, once more is enough: the last of forty kernels
+            # would hear after ten minutes that there is no network.
+            attempts = 1
+        with held:
+            return _find(entry, root, mirror) or _install(entry, root, mirror, progress, attempts)
     except OSError as error:
         raise CourseDataError(
             f"Could not keep {entry.title} in {root}:",
             f"{error.strerror or error} ({error.filename or root}).",
             "Set COURSE_DATA_DIR to a folder that you may write to, on a disk with room.",
         ) from error
-    return folder
+
+
+def fetch_weights(
+    backbone: str,
+    mirror: Path | str | None = None,
+    progress: bool = True,
+    root: Path | str | None = None,
+) -> str:
+    """Path of the file with a backbone's ImageNet weights; downloaded and checked the first time.
+
+    It is the file that segmentation_models 1.0.1 would download by itself; kept by the course, it
+    can come from a mirror, and its path can be given in the place of the word "imagenet"::
+
+        segmentation_models.Unet("mobilenet", encoder_weights=fetch_weights("mobilenet"))
+
+    Parameters
+    ----------
+    backbone : str
+        A key of `catalog.WEIGHTS`.
+    mirror, progress, root
+        As in `fetch`; a mirror holds ``weights/<file>``.
+
+    Returns
+    -------
+    str
+        For ``encoder_weights=`` of segmentation_models.
+
+    Raises
+    ------
+    CourseDataError
+        If no source has the file, it is not what it should be, or it cannot be written.
+    ValueError
+        If there is no such backbone here.
+    """
+    if backbone not in WEIGHTS:
+        raise ValueError(f"no weights for {backbone!r}; there are: {', '.join(WEIGHTS)}")
+    entry = WEIGHTS[backbone]
+    folder = fetch(entry, root=root, mirror=mirror, progress=progress)
+    return str(folder / Path(entry.archives[0].name).name)
 
 
 def provenance(path: Path | str) -> dict:
-    """Where a folder that `fetch` returned came from.
+    """Where a folder that `fetch` returned came from, or a file in it.
 
     Returns
     -------
@@ -96,8 +140,9 @@ def provenance(path: Path | str) -> dict:
         ``checked`` (what the hash was compared with). Empty for a folder that `fetch` did not
         make.
     """
+    folder = Path(path).parent if Path(path).is_file() else Path(path)
     try:
-        return json.loads((Path(path) / MARKER).read_text(encoding="utf-8"))
+        return json.loads((folder / MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 
@@ -111,82 +156,127 @@ def describe(path: Path | str) -> str:
     return f"{facts['title']}: {archives}; fetched {facts['fetched'][:10]}"
 
 
-def _is_current(folder: Path, entry: DatasetEntry) -> bool:
-    facts = provenance(folder)
-    wanted = [archive.name for archive in entry.archives]
-    return (
-        facts.get("version") == entry.version
-        and facts.get("pairs") == dict(entry.pairs)
-        and [archive["name"] for archive in facts.get("archives", [])] == wanted
+def stand_in(entry: DatasetEntry, sources: Sources) -> DatasetEntry | None:
+    """What the mirror says that it holds in the place of a data set; None if it says nothing.
+
+    Raises
+    ------
+    CourseDataError
+        If a note on an archive is there, but cannot be understood.
+    """
+    titles, pairs = [], dict(entry.pairs)
+    for i, archive in enumerate(entry.archives):
+        name = SOURCE_NOTE.format(archive.name)
+        try:
+            text = sources.read(name) if sources.mirror else ""
+        except Unavailable:
+            return None  # the archives will say so
+        if not text or text.lstrip().startswith("<"):  # a page for whatever is not there
+            continue
+        count = re.search(r"^pairs:(.*)", text, re.MULTILINE)
+        titles.append(text.splitlines()[0].strip())
+        if not titles[-1] or (count and not count[1].strip().isdecimal()):
+            raise CourseDataError(
+                f"Read {sources.in_mirror(name)}:",
+                "its first line should say what the archive is, and a line `pairs: 469`, if there "
+                f"is one, how many images; it says {text[:60]!r}.",
+                "Ask whoever keeps the mirror, or unset COURSE_MIRROR to take the published files.",
+            )
+        if count and i < len(pairs):  # as many archives as splits, in the same order
+            pairs[list(pairs)[i]] = int(count[1])
+    if not titles:
+        return None
+    return dataclasses.replace(
+        entry,
+        name=f"{entry.name}{STAND_IN}",
+        title=titles[0],
+        pairs=pairs,
+        licence="known to whoever keeps the mirror: do not pass copies on",
+        citation="",
+        homepage="",
+        redistributable=False,
     )
 
 
-def _stand_in(entry: DatasetEntry, root: Path, mirror: str) -> DatasetEntry | None:
-    """What the mirror holds in the place of a data set, or None."""
-    for digest, stand_in in stand_ins(entry).items() if mirror else ():
-        name, folder = entry.archives[0].name, root / stand_in.name
-        source = archive_source(mirror, name)
-        if _is_current(folder, stand_in) and provenance(folder)["archives"][0]["source"] == source:
-            return stand_in  # taken from this mirror before: no need to ask it again
-        with tempfile.TemporaryDirectory() as aside, contextlib.suppress(Unavailable):
-            if mirror_hash(mirror, name, Path(aside)) == digest:
-                return stand_in
+def _find(entry: DatasetEntry, root: Path, mirror: str) -> Path | None:
+    """The folder that is there already: the data set, or else what this mirror had instead."""
+    folder, other = root / entry.name, root / f"{entry.name}{STAND_IN}"
+    facts = provenance(folder)
+    if facts.get("pairs") == dict(entry.pairs) and _is_current(facts, folder, entry):
+        return folder
+    if mirror and (facts := provenance(other)):
+        places = [Sources(mirror, root).in_mirror(archive.name) for archive in entry.archives]
+        if [got["source"] for got in facts["archives"]] == places:
+            return other if _is_current(facts, other, entry) else None
     return None
 
 
-@contextlib.contextmanager
-def locked(path: Path, title: str, progress: bool):
-    """Hold the lock at `path`; say so where another process holds it."""
-    lock, waited = filelock.FileLock(path), None
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        if progress:
-            print(f"Another kernel is getting {title}; waiting for it.")
-        lock.acquire()
-        waited = after_another.set(True)
-    try:
-        yield
-    finally:
-        if waited:
-            after_another.reset(waited)
-        lock.release()
-
-
-def _install(entry: DatasetEntry, root: Path, folder: Path, mirror: str, progress: bool):
-    """Do the work, under the lock, in a folder of its own beside the final one."""
-    if folder.exists() and not provenance(folder):
-        raise CourseDataError(
-            f"Wanted to put {entry.title} into {folder}:",
-            "something is there already that this course did not put there whole.",
-            "Move it away or delete it, then try again.",
-        )
-    staging = root / f".{entry.name}.part"
-    shutil.rmtree(staging, ignore_errors=True)  # what a killed process left
-    unpacked_size = sum(archive.unpacked_size for archive in entry.archives)
-    need_disk(
-        root, unpacked_size + sum(archive.size or 0 for archive in entry.archives), entry.title
+def _is_current(facts: dict, folder: Path, entry: DatasetEntry) -> bool:
+    """Whether a folder is of the entry's version, and its weights are as long as they were."""
+    names = [archive.name for archive in entry.archives]
+    if facts["version"] != entry.version or [got["name"] for got in facts["archives"]] != names:
+        return False
+    return all(
+        archive.unpacked_size or _size(folder / Path(archive.name).name) == got["bytes"]
+        for archive, got in zip(entry.archives, facts["archives"], strict=True)
     )
-    known = Remembered(root / f".{entry.name}.sha256")
-    (staging / "data").mkdir(parents=True)
+
+
+def _size(file: Path) -> int | None:
+    return file.stat().st_size if file.is_file() else None
+
+
+def _beside(folder: Path, kind: str) -> Path:
+    return folder.with_name(f".{folder.name}.{kind}")
+
+
+def _install(
+    entry: DatasetEntry, root: Path, mirror: str, progress: bool, attempts: int | None
+) -> Path:
+    """Do the work, under the lock, in a folder of its own beside the final one."""
+    staging, seen = (_beside(root / entry.name, kind) for kind in ("part", "sha256"))
+    shutil.rmtree(staging, ignore_errors=True)  # what a killed process left
+    room = [archive.unpacked_size or archive.size or 0 for archive in entry.archives]
+    _need_disk(root, sum(room) + sum(a.size or 0 for a in entry.archives), entry.title)
+    data = staging / "data"
+    data.mkdir(parents=True)
     try:
+        sources = Sources(mirror, staging, progress, attempts)
+        if other := stand_in(entry, sources):
+            if progress:
+                print(f"The mirror has {other.title} in the place of {entry.title}; taking those.")
+            entry = other
+        folder = root / entry.name
+        if folder.exists() and not provenance(folder):
+            raise CourseDataError(
+                f"Wanted to put {entry.title} into {folder}:",
+                "something is there already that this course did not put there whole.",
+                "Move it away or delete it, then try again.",
+            )
+        known = _read_seen(seen)
         got = []
-        for archive in entry.archives:
-            got.append(get_archive(entry.title, archive, staging, mirror, known.hashes, progress))
-            need_disk(root, archive.unpacked_size, entry.title)
-            unpack(got[-1].path, staging / "data", archive.unpacked_size, got[-1].source)
-        _check_content(staging / "data", entry, got)
-        _write_marker(staging / "data" / MARKER, entry, got)
-        known.add(got)
+        for archive, needed in zip(entry.archives, room, strict=True):
+            path, facts = sources.get(archive, entry.title, known)
+            got.append(facts)
+            _need_disk(root, needed, entry.title)
+            if archive.unpacked_size is None:
+                keep_weights(path, data, facts["source"])
+            else:
+                unpack(path, data, archive.unpacked_size, facts["source"])
+        _check_content(data, entry, got)
+        _write_marker(data / MARKER, entry, got)
+        if new := {g["source"]: g["sha256"] for g in got if g["checked"] == FIRST_TIME}:
+            lines = [f"{digest}  {source}\n" for source, digest in (known | new).items()]
+            write_whole(seen, "".join(lines).encode())
         if folder.exists():
             os.replace(folder, staging / "former")
-        os.replace(staging / "data", folder)
+        os.replace(data, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+    return folder
 
 
-def need_disk(root: Path, needed: int, title: str):
-    """Raise `CourseDataError` where fewer than `needed` bytes are free."""
+def _need_disk(root: Path, needed: int, title: str):
     free = shutil.disk_usage(root).free
     if free < needed:
         raise CourseDataError(
@@ -196,7 +286,14 @@ def need_disk(root: Path, needed: int, title: str):
         )
 
 
-def _check_content(folder: Path, entry: DatasetEntry, got: list[Got]):
+def _read_seen(path: Path) -> dict[str, str]:
+    """Hashes seen first, by source, of sources that state none; they outlive the data's folder."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    pairs = (line.split(maxsplit=1) for line in lines if line.strip())
+    return {source: digest for digest, source in pairs}
+
+
+def _check_content(folder: Path, entry: DatasetEntry, got: list[dict]):
     if not entry.layout:
         return
     layout = importlib.import_module(f".{entry.layout}", __package__)
@@ -204,14 +301,14 @@ def _check_content(folder: Path, entry: DatasetEntry, got: list[Got]):
         layout.check(folder, entry)
     except CourseDataError as error:
         raise CourseDataError(
-            f"Unpacked {' and '.join(g.source for g in got)} for {entry.title}:",
+            f"Unpacked {' and '.join(one['source'] for one in got)} for {entry.title}:",
             error.came_back,
             "Nothing of it was kept. That copy is not the data set as published: take another "
             "mirror (COURSE_MIRROR), or unset it to take the published files.",
         ) from error
 
 
-def _write_marker(path: Path, entry: DatasetEntry, got: list[Got]):
+def _write_marker(path: Path, entry: DatasetEntry, got: list[dict]):
     facts = {
         "name": entry.name,
         "title": entry.title,
@@ -220,25 +317,6 @@ def _write_marker(path: Path, entry: DatasetEntry, got: list[Got]):
         "licence": entry.licence,
         "citation": entry.citation,
         "fetched": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "archives": [{k: v for k, v in dataclasses.asdict(g).items() if k != "path"} for g in got],
+        "archives": got,
     }
     path.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-class Remembered:
-    """Hashes seen first, of sources that state none; they outlive the data's own folder."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        pairs = (line.split(maxsplit=1) for line in lines if line.strip())
-        self.hashes = {source: digest for digest, source in pairs}
-
-    def add(self, got: list[Got]):
-        new = {g.source: g.sha256 for g in got if g.checked == FIRST_TIME}
-        if new:
-            self.hashes.update(new)
-            text = "".join(f"{digest}  {source}\n" for source, digest in self.hashes.items())
-            aside = self.path.with_suffix(".new")
-            aside.write_text(text, encoding="utf-8")
-            os.replace(aside, self.path)

@@ -15,10 +15,10 @@ import numpy as np
 
 from ._nuclei import nuclei
 from ._nuclei_archive import write_dsb2018
-from ._packing import write_mirror, zip_bytes
 from ._phantom import short_axis_slice
 from ._scene import outdoor_scene
 from ._scene_archive import write_stanford_background
+from .archives import write_mirror, zip_bytes
 from .catalog import DSB2018, STANFORD_BACKGROUND, SUNNYBROOK, Archive
 from .errors import CourseDataError
 

@@ -11,11 +11,10 @@ import tempfile
 import threading
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tiny_dataset import Tiny
-
-from course_utils.datasets import _http
 
 REPOSITORY = Path(__file__).parents[2]
 # Read now, before the tests take the setting away.
@@ -28,7 +27,7 @@ def this_machine_only(monkeypatch):
     for name in ("COURSE_MIRROR", "COURSE_DATA_DIR", "COURSE_TIMEOUT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(_http, "WAIT", 0.0)
+    monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=lambda seconds: None))
     connect = socket.socket.connect
 
     def connect_here(self, address):
@@ -105,6 +104,18 @@ def server():
     running = Server()
     yield running
     running.close()
+
+
+@pytest.fixture
+def serve(server):
+    """Let the server answer with a folder's present files; returns the folder's address."""
+
+    def call(folder: Path, at: str = "/mirror") -> str:
+        for file in filter(Path.is_file, folder.rglob("*")):
+            server.answers[f"{at}/{file.relative_to(folder).as_posix()}"] = [file.read_bytes()]
+        return f"{server.url}{at}"
+
+    return call
 
 
 @pytest.fixture

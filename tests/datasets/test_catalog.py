@@ -7,44 +7,73 @@ import pytest
 
 from course_utils.datasets import CourseDataError, catalog
 
-
-def test_sunnybrook():
-    entry = catalog.get("sunnybrook")
-    assert entry is catalog.SUNNYBROOK
-    base = "https://github.com/mitmul/chainer-handson/releases/download/SegmentationDataset"
-    assert [a.url for a in entry.archives] == [f"{base}/train.zip", f"{base}/val.zip"]
-    assert entry.pairs == {"train": 234, "val": 26}
-    assert entry.licence.startswith("CC0") and entry.redistributable
-    assert entry.archives[0].sha256 is None  # none is published
+ENTRIES = {**catalog.CATALOG, **catalog.WEIGHTS}
 
 
-def test_stanford_background_may_not_be_passed_on():
-    entry = catalog.get("stanford_background")
-    assert entry.archives[0].url == "http://dags.stanford.edu/data/iccv09Data.tar.gz"
-    assert sum(entry.pairs.values()) == 715
-    assert not entry.redistributable and entry.layout == "stanford_background"
+@pytest.mark.parametrize(
+    ("name", "address", "sha256", "count", "redistributable"),
+    [
+        (
+            "sunnybrook",
+            "https://github.com/mitmul/chainer-handson/releases/download/SegmentationDataset/train.zip",
+            None,
+            234 + 26,
+            True,
+        ),
+        (
+            "stanford_background",
+            "http://dags.stanford.edu/data/iccv09Data.tar.gz",
+            None,
+            715,
+            False,
+        ),
+        (
+            "dsb2018",
+            "https://data.broadinstitute.org/bbbc/BBBC038/stage1_train.zip",
+            "dcb6edc2690f137406638b2309581a71522c4dff19157d118453b448dcddcb68",
+            670,
+            True,
+        ),
+    ],
+)
+def test_published_facts(name, address, sha256, count, redistributable):
+    entry = catalog.get(name)
+    assert (entry.archives[0].url, entry.archives[0].sha256) == (address, sha256)
+    assert sum(entry.pairs.values()) == count
+    assert entry.redistributable is redistributable
 
 
-def test_dsb2018():
-    (archive,) = catalog.get("dsb2018").archives
-    assert archive.url == "https://data.broadinstitute.org/bbbc/BBBC038/stage1_train.zip"
-    assert archive.sha256 == "dcb6edc2690f137406638b2309581a71522c4dff19157d118453b448dcddcb68"
-
-
-@pytest.mark.parametrize("entry", catalog.CATALOG.values(), ids=lambda entry: entry.name)
-def test_every_entry_is_complete(entry):
-    assert catalog.CATALOG[entry.name] is entry
-    assert entry.title and entry.licence and len(entry.citation) > 40
-    assert entry.homepage.startswith("http")
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_entry_is_complete(name):
+    entry = ENTRIES[name]
+    assert entry.name in (name, f"weights/{name}")
+    assert entry.title and entry.licence and entry.homepage.startswith("http")
+    assert name in catalog.WEIGHTS or (len(entry.citation) > 40 and entry.layout == name)
     for archive in entry.archives:
-        assert archive.url.endswith(f"/{archive.name}")
-        assert archive.size < archive.unpacked_size
-    assert isinstance(hash(entry), int)
+        assert archive.url.endswith(archive.name.rpartition("/")[2])
+        assert 10**6 <= archive.size < (archive.unpacked_size or 10**8)
 
 
 def test_archive_names_do_not_collide_in_a_mirror():
-    names = [a.name for entry in catalog.CATALOG.values() for a in entry.archives]
+    names = [archive.name for entry in ENTRIES.values() for archive in entry.archives]
     assert len(names) == len(set(names))
+
+
+def test_weights_are_those_that_the_packages_would_download():
+    collection = pytest.importorskip("classification_models.weights").WEIGHTS_COLLECTION
+    from efficientnet import model as efficientnet
+    from keras_applications import mobilenet, mobilenet_v2, vgg16
+
+    archives = {backbone: entry.archives[0] for backbone, entry in catalog.WEIGHTS.items()}
+    for backbone in ("resnet18", "resnet34"):
+        wanted = {"model": backbone, "classes": 1000, "dataset": "imagenet", "include_top": False}
+        [stated] = [w for w in collection if wanted.items() <= w.items()]
+        assert (archives[backbone].url, archives[backbone].md5) == (stated["url"], stated["md5"])
+    assert archives["efficientnetb0"].url.startswith(efficientnet.BASE_WEIGHTS_PATH)
+    assert archives["efficientnetb0"].sha256 == efficientnet.WEIGHTS_HASHES["efficientnet-b0"][1]
+    assert archives["vgg16"].url == vgg16.WEIGHTS_PATH_NO_TOP
+    assert archives["mobilenet"].url.startswith(mobilenet.BASE_WEIGHT_PATH)
+    assert archives["mobilenetv2"].url.startswith(mobilenet_v2.BASE_WEIGHT_PATH)
 
 
 def test_unknown_name():
@@ -52,15 +81,8 @@ def test_unknown_name():
         catalog.get("cityscapes")
 
 
-def test_error_is_its_three_parts():
-    error = CourseDataError("tried", "came back", "next")
-    assert str(error) == "tried\ncame back\nnext"
-    assert (error.tried, error.came_back, error.what_next) == ("tried", "came back", "next")
-    assert str(CourseDataError("only this")) == "only this"
-    assert isinstance(error, RuntimeError)
-
-
-def test_ipython_shows_the_words_and_no_traceback():
+def test_ipython_shows_the_words_of_an_error_and_no_traceback():
+    assert str(CourseDataError("tried", "came back", "next")) == "tried\ncame back\nnext"
     shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell.instance()
     shown = []
     shell._showtraceback = lambda kind, value, lines: shown.extend(lines)
@@ -68,11 +90,10 @@ def test_ipython_shows_the_words_and_no_traceback():
     assert shown == ["CourseDataError: a", "b"]
 
 
-def test_imports_bring_no_tensorflow():
+def test_imports_bring_neither_tensorflow_nor_the_network():
     code = (
         "import sys\n"
-        "import course_utils.datasets.sunnybrook, course_utils.datasets.fetch\n"
-        "import course_utils.datasets.stanford_background, course_utils.datasets.weights\n"
+        "import course_utils.datasets.sunnybrook, course_utils.datasets.stanford_background\n"
         "assert not {'tensorflow', 'keras', 'matplotlib', 'requests'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

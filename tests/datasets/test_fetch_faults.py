@@ -1,22 +1,25 @@
 """Broken networks, disks, processes: a right retry or a clear error, and nothing half-written."""
 
 import errno
+import json
 import os
+import pickle
+import random
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections import namedtuple
+import time
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import filelock
 import pytest
+from tiny_scenes import TinyScenes
 
-from course_utils.datasets import CourseDataError
-from course_utils.datasets.download import get_archive
-from course_utils.datasets.fetch import fetch
+from course_utils.datasets import CourseDataError, download
+from course_utils.datasets.fetch import fetch, provenance
 
 WHOLE = [".sunnybrook.sha256", "sunnybrook"]
 
@@ -39,7 +42,7 @@ def refused(call) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("first", ["cut", "stall", "500", "503", "429"])
+@pytest.mark.parametrize("first", ["cut", "stall", "reset", "500", "503", "429"])
 def test_one_failure_is_retried(get, tiny, data, server, left, monkeypatch, first):
     # Short only where it has to run out: a busy machine answers late, and is asked once more.
     monkeypatch.setenv("COURSE_TIMEOUT", "1" if first == "stall" else "20")
@@ -48,67 +51,178 @@ def test_one_failure_is_retried(get, tiny, data, server, left, monkeypatch, firs
     server.answers["/published/train.zip"] = [failure, body]
     folder = get()
     assert (folder / "train/image/002.png").read_bytes() == tiny.files["train/image/002.png"]
-    assert server.asked["/published/train.zip"] == 2
-    assert left(data) == WHOLE
+    assert server.asked["/published/train.zip"] == 2 and left(data) == WHOLE
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"),
+    ("failure", "requests", "words"),
     [
-        ("cut", "the connection was cut in the middle (5 attempts)"),
-        ("stall", "no answer for 0.2 seconds (5 attempts)"),
-        ("500", "the server answered 500 Internal Server Error (5 attempts)"),
+        ("cut", 5, "the connection was cut in the middle (5 attempts)"),
+        ("stall", 5, "no answer for 0.2 seconds (5 attempts)"),
+        (("status", 500), 5, "the server answered 500 Internal Server Error (5 attempts)"),
+        (("status", 404), 1, "the server answered 404 Not Found"),
+        (("moved", "/published/val.zip"), 31, "the server sends us round in a circle"),
     ],
 )
-def test_failure_that_lasts_is_an_error(get, tiny, data, server, left, monkeypatch, kind, words):
+def test_failure_that_lasts(get, tiny, data, server, left, monkeypatch, failure, requests, words):
+    began = time.monotonic()
     monkeypatch.setenv("COURSE_TIMEOUT", "0.2")
-    failure = ("status", 500) if kind == "500" else (kind, tiny.archive("val"))
+    failure = failure if isinstance(failure, tuple) else (failure, tiny.archive("val"))
     server.answers["/published/val.zip"] = [failure]  # after train.zip has come whole
     assert f"{server.url}/published/val.zip: {words}" in refused(get)
-    assert server.asked["/published/val.zip"] == 5
-    assert left(data) == []
+    assert server.asked["/published/val.zip"] == requests and left(data) == []
+    assert time.monotonic() - began < 20  # five times 0.2 seconds, on a busy machine
 
 
-def test_404_is_not_tried_again(get, data, server, left):
-    del server.answers["/published/train.zip"]
-    assert "the server answered 404 Not Found" in refused(get)
-    assert server.asked["/published/train.zip"] == 1
-    assert left(data) == []
+@pytest.mark.parametrize("attempts", [1, download.ATTEMPTS])
+def test_one_request_in_three_is_dropped(
+    tiny, server, serve, data, tmp_path, monkeypatch, attempts
+):
+    """Nothing is lost and nothing wrong is kept: by one call, or by calls made again."""
+    monkeypatch.setattr(download, "ATTEMPTS", attempts)
+    monkeypatch.setenv("COURSE_TIMEOUT", "0.3")
+    failures = [("status", 500), ("status", 503), "cut", "reset", "stall"]
+    rng, dropped, again = random.Random(attempts), Counter(), 0
+
+    def disturb(answer):
+        if rng.random() > 1 / 3 or not isinstance(answer, bytes):
+            return answer
+        failure = failures[dropped.total() % len(failures)]
+        dropped[failure] += 1
+        return failure if isinstance(failure, tuple) else (failure, answer)
+
+    tiny.publish(server)
+    mirror = serve(tiny.mirror(tmp_path / "m"))
+    server.disturb = disturb
+    for number in range(100):
+        root = data / str(number)
+        for _ in range(50):
+            try:
+                place = mirror if number % 2 else ""
+                folder = fetch(tiny.entry(server.url), root=root, mirror=place, progress=False)
+                break
+            except CourseDataError as error:
+                assert error.tried and error.came_back and error.what_next
+                assert not list(root.rglob("*.png"))
+                again += 1
+        else:
+            pytest.fail("it did not come in fifty calls")
+        there = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*.png")}
+        assert {name: path.read_bytes() for name, path in there.items()} == tiny.files
+        assert not list(root.rglob("*.part"))
+        if dropped.total() > 25:
+            break
+    assert len(dropped) == len(failures)
+    assert again if attempts == 1 else again < 5
 
 
-def test_waits_between_attempts_grow(get, server, monkeypatch):
-    waits = []
-    monkeypatch.setattr("course_utils.datasets._http.WAIT", 0.01)
-    monkeypatch.setattr("course_utils.datasets._http.time.sleep", waits.append)
-    server.answers["/published/train.zip"] = [("status", 502)]
-    refused(get)
-    assert waits == [0.01, 0.02, 0.04, 0.08]
+def test_right_after_another_kernel_that_failed_once_is_enough(
+    get, tiny, server, data, monkeypatch
+):
+    """Else the last of forty kernels would hear after ten minutes that there is no network."""
+    tiny.publish(server)
+    server.disturb = lambda answer: ("reset", b"")
+    data.mkdir()
+    other = filelock.FileLock(data / ".sunnybrook.lock")
+    other.acquire()
+    said = []
+    monkeypatch.setattr("builtins.print", lambda text: (said.append(text), other.release()))
+    entry = tiny.entry(server.url)
+    message = refused(lambda: fetch(entry, root=data, mirror=""))
+    assert said == ["Another kernel is getting Sunnybrook left ventricle; waiting for it."]
+    assert "one attempt, right after another kernel's" in message
+    assert server.asked == {"/published/train.zip": 1}
+    assert "5 attempts" in refused(get)  # nobody was before it
 
 
-def test_wrong_hash(get, tiny, data, server, left):
-    message = refused(lambda: get(sha256="0" * 64))
-    assert f"{server.url}/published/train.zip with the publisher's sha256" in message
-    assert "0" * 64 in message
-    assert left(data) == []
+def closed_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def test_no_network_at_all(tiny, data, left):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    entry = tiny.entry(f"http://127.0.0.1:{port}")
-    message = refused(lambda: fetch(entry, root=data, progress=False))
-    assert f"http://127.0.0.1:{port}/published/train.zip: no connection" in message
-    for help_ in ("COURSE_MIRROR", "COURSE_DATA_DIR", "COURSE_PROFILE=sample"):
-        assert help_ in message
+    there = f"http://127.0.0.1:{closed_port()}"
+    message = refused(lambda: fetch(tiny.entry(there), root=data, mirror=f"{there}/m"))
+    for place in ("m", "published"):
+        assert f"{there}/{place}/train.zip: no connection" in message
+    for what_helps in ("COURSE_MIRROR", "COURSE_DATA_DIR", "COURSE_PROFILE=sample", "server on"):
+        assert what_helps in message
+    assert "neither a mirror nor a" in refused(lambda: fetch(tiny.entry(""), root=data))
     assert left(data) == []
+
+
+def test_a_server_whose_name_nobody_knows(tiny, data, monkeypatch):
+    def unknown(host, *args, **kwargs):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    entry = tiny.entry("http://course.invalid")
+    message = refused(lambda: fetch(entry, root=data, mirror="http://share.invalid/m"))
+    assert "http://share.invalid/m/train.zip: nobody knows a server of that name" in message
+    assert "http://course.invalid/published/train.zip: nobody knows" in message
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("how", ["nobody listens", "refuses"])
+def test_a_proxy_that_does_not_help(tiny, data, server, monkeypatch, how, scheme):
+    proxy = f"http://127.0.0.1:{closed_port()}" if how == "nobody listens" else server.url
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, proxy)
+    server.answers["http://course.invalid/published/train.zip"] = [("status", 407)]
+    entry = tiny.entry(f"{scheme}://course.invalid")
+    message = refused(lambda: fetch(entry, root=data, progress=False))
+    if (how, scheme) == ("refuses", "http"):
+        assert "the server answered 407 Proxy Authentication Required" in message
+    else:
+        assert "the proxy refuses or does not answer" in message and "NO_PROXY" in message
+
+
+@pytest.mark.parametrize(
+    ("mirror", "words"),
+    [
+        ("file:///srv/mirror", "an address has to begin with http:// or https://"),
+        ("ftp://share/m", "an address has to begin with http:// or https://"),
+        ("http://[m", "that is no valid address"),
+    ],
+)
+def test_a_mirror_of_another_kind(tiny, data, mirror, words):
+    assert f"{mirror}/train.zip: {words}" in refused(
+        lambda: fetch(tiny.entry(), root=data, mirror=mirror)
+    )
+
+
+def test_an_answer_that_makes_no_sense(get, monkeypatch):
+    monkeypatch.setattr("pooch.HTTPDownloader.__call__", lambda self, *args: int("many"))
+    assert "an answer that makes no sense" in refused(get)
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-3", "nan"])
 def test_senseless_timeout(get, data, left, monkeypatch, text):
     monkeypatch.setenv("COURSE_TIMEOUT", text)
-    assert f"COURSE_TIMEOUT={text!r}" in refused(get)
-    assert left(data) == []
+    assert f"COURSE_TIMEOUT={text!r}" in refused(get) and left(data) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "changes", "words"),
+    [
+        (b"<html>Log in</html>", {"sha256": "0" * 64}, "it is a web page: perhaps the network"),
+        (b"<html>Log in</html>", {}, "it is a web page: perhaps the network"),
+        (b"PK cut off", {"sha256": "0" * 64}, "with the publisher's sha256"),
+        (b"PK cut off", {}, "was cut off before its end"),
+        (None, {}, "image train/image/001.png is missing"),
+    ],
+)
+def test_nothing_of_a_wrong_file_is_kept(get, tiny, data, server, left, content, changes, words):
+    if content is None:
+        del tiny.files["train/image/001.png"]
+        content = tiny.archive("train")
+    server.answers["/published/train.zip"] = [content]
+    message = refused(lambda: get(**changes))
+    assert words in message and f"{server.url}/published/train.zip" in message
+    assert left(data) == []  # not even its hash
 
 
 @pytest.mark.parametrize("place", ["the folder itself", "its parent"])
@@ -122,25 +236,23 @@ def test_data_dir_that_is_a_file(tiny, tmp_path, place):
     assert file.read_text() == "mine"
 
 
-def test_read_only_folder(tiny, read_only, left):
+def test_read_only_folders(tiny, read_only, tmp_path, left):
+    """No room for new data there; data that is there, or a mirror, is used without writing."""
     folder, as_ordinary_user = read_only
     mirror = tiny.mirror(folder.parent / "mirror")
     with as_ordinary_user():
-        message = refused(lambda: fetch(tiny.entry(), root=folder, mirror=mirror))
-        deeper = refused(lambda: fetch(tiny.entry(), root=folder / "new", mirror=mirror))
-    for text in (message, deeper):
-        assert "Permission denied" in text and str(folder) in text
-        assert "Set COURSE_DATA_DIR" in text
+        for root in (folder, folder / "new"):
+            message = refused(lambda root=root: fetch(tiny.entry(), root=root, mirror=mirror))
+            assert "Permission denied" in message and "Set COURSE_DATA_DIR" in message
     assert left(folder) == []
-
-
-def test_data_in_a_read_only_folder_is_used(tiny, read_only):
-    """A classroom's shared copy: whole already, so nothing needs to be written."""
-    folder, as_ordinary_user = read_only
-    mirror = tiny.mirror(folder.parent / "mirror")
-    there = fetch(tiny.entry(), root=folder, mirror=mirror)
+    tiny.mirror(folder)  # now it is a mirror itself
+    there, before = fetch(tiny.entry(), root=folder / "data", mirror=mirror), left(folder)
+    (folder.parent / "own").mkdir()
+    (folder.parent / "own").chmod(0o777)
     with as_ordinary_user():
-        assert fetch(tiny.entry(), root=folder, mirror=mirror) == there
+        assert fetch(tiny.entry(), root=folder / "data", mirror=mirror) == there
+        fetch(tiny.entry(), root=folder.parent / "own", mirror=folder, progress=False)
+    assert left(folder) == before
 
 
 @pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC])
@@ -166,18 +278,15 @@ def test_disk_that_fails_on_the_way(tiny, data, tmp_path, left, monkeypatch, num
 
 @pytest.mark.parametrize("free", [[50_000], [10**9, 50_000]], ids=["at first", "before unpacking"])
 def test_too_little_disk(get, data, server, left, monkeypatch, free):
-    usage = namedtuple("usage", "total used free")
     answers = iter(free)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, next(answers)))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=next(answers)))
     message = refused(get)
     assert "0 MB are free" in message and "COURSE_DATA_DIR" in message
     assert sum(server.asked.values()) == len(free) - 1  # asked before, not found out after
     assert left(data) == []
 
 
-def test_interrupt_leaves_nothing(get, data, left, monkeypatch):
-    """The stop button of a notebook."""
-
+def test_the_stop_button_leaves_nothing(get, data, left, monkeypatch):
     def stop(*args):
         raise KeyboardInterrupt
 
@@ -187,87 +296,89 @@ def test_interrupt_leaves_nothing(get, data, left, monkeypatch):
     assert left(data) == []
 
 
-CHILD = """
-import dataclasses, sys, time
-from course_utils.datasets import fetch, unpack
-from course_utils.datasets.catalog import SUNNYBROOK
-root, url, how = sys.argv[1:]
-archives = tuple(
-    dataclasses.replace(a, url=f"{url}/published/{a.name}", size=10_000, unpacked_size=100_000)
-    for a in SUNNYBROOK.archives
-)
-entry = dataclasses.replace(SUNNYBROOK, archives=archives, pairs={"train": 3, "val": 2})
-if how == "stop while unpacking":
-    copy, done = unpack._copy, []
-    def stop(*args):
-        if len(done) == 3:
-            print("unpacking", flush=True)
-            time.sleep(60)
-        done.append(copy(*args))
-        return done[-1]
-    unpack._copy = stop
-print(fetch.fetch(entry, root=root, mirror=""), flush=True)
+# Forked, because an interpreter each would cost the suite far more than the work itself. The gate
+# is a pipe: all of them wait at its end until the other one is closed.
+KERNELS = """
+import json, os, pickle, signal, sys, traceback
+from course_utils.datasets import fetch
+
+entries, mirror, data, out, kernels, kill = pickle.load(sys.stdin.buffer)
+install, unpack = fetch._install, fetch.unpack
+
+def noted(entry, *rest):
+    with open(out / "worked", "a") as file:
+        file.write(entry.name + "\\n")
+    return install(entry, *rest)
+
+def killed_once(archive, folder, *rest):
+    unpack(archive, folder, *rest)
+    if kill and not (out / "killed").exists():
+        (out / "killed").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+fetch._install, fetch.unpack = noted, killed_once
+
+def kernel(number):
+    folders = [fetch.fetch(e, root=data, mirror=mirror, progress=False) for e in entries]
+    found = {}
+    for folder in folders:
+        files = [p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")]
+        found[folder.name] = sorted((str(p.relative_to(folder)), p.stat().st_size) for p in files)
+    (out / f"{number}.json").write_text(json.dumps(found))
+
+wait, gate = os.pipe()
+children = []
+for number in range(kernels):
+    child = os.fork()
+    if child == 0:
+        os.close(gate)
+        os.read(wait, 1)
+        try:
+            kernel(number)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)  # without taking the interpreter down piece by piece: that is what costs
+    children.append(child)
+os.close(gate)
+print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]))
 """
 
 
-def start(data, server, how):
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(data), server.url, how],
-        stdout=subprocess.PIPE,
-        text=True,
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork on Windows")
+@pytest.mark.parametrize(
+    ("kernels", "over_http", "kill"),
+    [(2, True, False), (40, False, False), (12, True, True)],
+    ids=["two over http", "forty", "the first one is killed"],
+)
+def test_kernels_at_once(tiny, server, serve, data, tmp_path, kernels, over_http, kill):
+    """One works, the others wait for it; each file is downloaded once, all see the same."""
+    out, scenes, mirror = tmp_path / "out", TinyScenes(), tiny.mirror(tmp_path / "mirror")
+    out.mkdir()
+    sums = (mirror / "SHA256SUMS").read_text()
+    sums += (scenes.mirror(mirror) / "SHA256SUMS").read_text()
+    (mirror / "SHA256SUMS").write_text(sums)
+    (mirror / "iccv09Data.tar.gz.source.txt").write_text("Other scenes")
+    entries = [tiny.entry(), scenes.entry()]
+    place = serve(mirror) if over_http else mirror
+    done = subprocess.run(
+        [sys.executable, "-c", KERNELS],
+        input=pickle.dumps((entries, place, data, out, kernels, kill)),
+        capture_output=True,
+        timeout=300,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "NO_PROXY": "*"},
     )
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")
-def test_killed_while_unpacking_and_started_again(get, tiny, data, server, left):
-    child = start(data, server, "stop while unpacking")
-    try:
-        assert child.stdout.readline() == "unpacking\n"
-    finally:
-        child.send_signal(signal.SIGKILL)
-        child.communicate(timeout=10)
-    assert left(data) == [".sunnybrook.part"]  # aside, never in the place of the data
-    assert len(list((data / ".sunnybrook.part").rglob("*.png"))) == 3
-    folder = get()
-    assert left(data) == WHOLE
-    assert len(list(folder.rglob("*.png"))) == len(tiny.files)
-
-
-def test_two_processes_at_once(tiny, data, server, left):
-    """One works, the other waits for it: each archive is downloaded once."""
-    tiny.publish(server)
-    server.answers["/published/train.zip"] = [("late", tiny.archive("train"))]
-    children = [start(data, server, "plain") for _ in range(2)]
-    outputs = [child.communicate(timeout=30)[0] for child in children]
-    assert [child.returncode for child in children] == [0, 0]
-    assert [text.splitlines()[-1] for text in outputs] == [str(data / "sunnybrook")] * 2
-    assert server.asked == {"/published/train.zip": 1, "/published/val.zip": 1}
-    assert left(data) == WHOLE
-
-
-def test_waiting_is_said(tiny, data, tmp_path, monkeypatch):
-    data.mkdir()
-    held, said = threading.Event(), threading.Event()
-
-    def hold():
-        with filelock.FileLock(data / ".sunnybrook.lock"):
-            held.set()
-            said.wait(10)
-
-    other = threading.Thread(target=hold)
-    other.start()
-    held.wait(10)
-    monkeypatch.setattr("builtins.print", lambda text: (words.append(text), said.set()))
-    words = []
-    fetch(tiny.entry(), root=data, mirror=tiny.mirror(tmp_path / "mirror"))
-    other.join()
-    assert words == ["Another kernel is getting Sunnybrook left ventricle; waiting for it."]
-
-
-def test_a_failed_download_leaves_no_part_of_the_file(tiny, server, tmp_path):
-    tiny.publish(server)
-    entry = tiny.entry(server.url)
-    server.answers["/published/train.zip"] = [("cut", tiny.archive("train"))]
-    refused(lambda: get_archive(entry.title, entry.archives[0], tmp_path, progress=False))
-    assert not list(tmp_path.iterdir())
+    statuses, killed = json.loads(done.stdout), [-9] * kill
+    assert sorted(statuses) == killed + [0] * (kernels - len(killed)), done.stderr.decode()
+    found = [json.loads(path.read_text()) for path in out.glob("*.json")]
+    assert len(found) == kernels - len(killed) and all(one == found[0] for one in found)
+    assert [name for name, _ in found[0]["sunnybrook"]] == sorted(tiny.files)
+    assert len(found[0]["stanford_background-stand-in"]) == len(scenes.files)
+    # One worked, and one more where the first was killed.
+    worked = Counter((out / "worked").read_text().split())
+    assert worked == {"sunnybrook": 1 + kill, "stanford_background": 1}
+    if over_http:
+        for name, times in {"train.zip": 1 + kill, "iccv09Data.tar.gz": 1}.items():
+            assert server.asked[f"/mirror/{name}"] == times
+    assert provenance(data / "stanford_background-stand-in")["title"] == "Other scenes"
+    assert {p.name for p in data.iterdir() if p.suffix != ".lock"} == set(found[0])
