@@ -218,7 +218,8 @@ def test_a_chapter_is_added_with_five_files(tmp_path):
         copied.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copied)
     add_chapter(tmp_path)
-    tests = [f"tests/test_{name}.py" for name in ("notebook_rules", "project", "imports")]
+    names = "notebook_rules", "project", "imports", "scoreboard"
+    tests = [f"tests/test_{name}.py" for name in names]
     here = os.environ | {"PYTHONPATH": str(tmp_path)}
     for command in (
         ["tools/readme.py"],

@@ -46,6 +46,7 @@ def write_chapter(path, last, answer="answer = 1"):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="make test, whose part this is, does not run there")
 def test_every_fault_is_reported_as_that_chapter_and_cell(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(run_tests, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr(run_tests, "BUILD", tmp_path / "build")
