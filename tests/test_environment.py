@@ -1,11 +1,10 @@
 """The check of the machine: a line for each thing, and what to do where it is not there."""
 
 import contextlib
-import http.server
+import http.client
 import os
-import socket
 import sys
-import threading
+import urllib.error
 from types import SimpleNamespace
 
 import keras
@@ -26,8 +25,12 @@ def machine(monkeypatch, tmp_path):
         monkeypatch.setattr(environment, "gpus", lambda: list(gpus))
         found = SimpleNamespace(available=memory * 10**9)
         monkeypatch.setattr("psutil.virtual_memory", lambda: found)
-        usage = SimpleNamespace(free=disk * 10**9)
-        monkeypatch.setattr(environment.shutil, "disk_usage", lambda path: usage)
+
+        def disk_usage(path):
+            assert path == tmp_path, "the nearest folder that is there"
+            return SimpleNamespace(free=disk * 10**9)
+
+        monkeypatch.setattr(environment.shutil, "disk_usage", disk_usage)
         this = SimpleNamespace(version_info=python, modules=sys.modules)
         monkeypatch.setattr(environment, "sys", this)
         monkeypatch.setattr(tf, "__version__", tensorflow)
@@ -102,14 +105,6 @@ def test_without_tensorflow_the_check_still_reaches_its_end(capsys, monkeypatch)
     assert "pip install" in found["TensorFlow"][2]
 
 
-def test_the_disk_is_that_of_the_data(capsys, monkeypatch, tmp_path):
-    asked = []
-    usage = SimpleNamespace(free=10**10)
-    monkeypatch.setattr(environment.shutil, "disk_usage", lambda path: asked.append(path) or usage)
-    check(capsys)
-    assert asked == [tmp_path], "the nearest folder that is there"
-
-
 def test_each_profile_names_another(capsys, monkeypatch, tmp_path):
     (tmp_path / "train.zip").touch()
     monkeypatch.setenv("COURSE_MIRROR", str(tmp_path))
@@ -145,60 +140,40 @@ def test_a_mirror_folder(capsys, monkeypatch, tmp_path):
     assert check(capsys, "quick")["Data"] == (True, "Data: mirror has train.zip", "")
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_HEAD(self):
-        if self.path.startswith("/silent/"):
-            self.connection.shutdown(socket.SHUT_RDWR)
-        elif self.path.startswith("/rubbish/"):
-            self.wfile.write(b"this is no HTTP\r\n\r\n")
-        else:
-            self.send_response(200 if self.path == "/good/train.zip" else 404)
-            self.end_headers()
-
-    def log_message(self, *args):
-        """Keep the tests' output clean."""
+ANSWERS = [
+    None,
+    urllib.error.HTTPError("", 404, "Not Found", {}, None),
+    urllib.error.URLError("nobody listens there"),
+    TimeoutError("timed out"),
+    http.client.RemoteDisconnected("closed without an answer"),
+    http.client.BadStatusLine("this is\nno HTTP"),
+    http.client.InvalidURL("a name with spaces"),
+]
 
 
-@contextlib.contextmanager
-def serving():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@pytest.mark.parametrize("place", ["good", "missing", "silent", "rubbish", "bad name", "closed"])
-def test_a_mirrors_address_is_asked(place, capsys, monkeypatch):
-    with serving() as url:
-        monkeypatch.setenv("COURSE_MIRROR", f"{url}/{place}/")
-        if place != "closed":
-            ok, text, advice = check(capsys, "full")["Data"]
-    if place == "closed":
-        ok, text, advice = check(capsys, "full")["Data"]
-    assert ok is (place == "good")
-    if ok:
-        assert (text, advice) == ("Data: the archive answers", "")
-    else:
-        assert f"no answer from {url}/{place}/train.zip" in text and "COURSE_MIRROR" in advice
-
-
-def test_without_a_mirror_the_published_address_is_asked(capsys, monkeypatch):
+@pytest.mark.parametrize("mirror", ["http://127.0.0.1:1/course/", None])
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: type(answer).__name__)
+def test_the_mirror_or_else_the_published_address_is_asked(answer, mirror, capsys, monkeypatch):
     asked = []
 
     def urlopen(request, timeout):
-        asked.append((request.full_url, request.get_method()))
-        raise TimeoutError("timed out")
+        asked.append((request.get_method(), request.full_url))
+        if answer:
+            raise answer
+        return contextlib.nullcontext()
 
     monkeypatch.setattr(environment.urllib.request, "urlopen", urlopen)
-    assert "timed out" in check(capsys, "quick")["Data"][1]
-    [(url, method)] = asked
-    assert url.startswith("https://github.com/mitmul/chainer-handson/")
-    assert url.endswith("/train.zip") and method == "HEAD"
+    if mirror:
+        monkeypatch.setenv("COURSE_MIRROR", mirror)
+    ok, text, advice = check(capsys, "full")["Data"]
+    [(method, url)] = asked
+    assert method == "HEAD" and url.endswith("/train.zip")
+    assert url.startswith(mirror or "https://github.com/mitmul/chainer-handson/")
+    if answer is None:
+        assert (ok, text, advice) == (True, "Data: the archive answers", "")
+    else:
+        assert not ok and "COURSE_MIRROR" in advice
+        assert text == f"Data: no answer from {url} ({' '.join(str(answer).split())})"
 
 
 # Device and precision

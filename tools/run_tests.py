@@ -232,6 +232,7 @@ def main(arguments=None):
         for name in names
     ]
     began, jobs = time.monotonic(), min(options.jobs, len(parts))
+    print(f"{', '.join(names)}: {jobs} side by side, with a log of each in {BUILD}", flush=True)
     environment = settings(options.profile, jobs)
     with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(lambda part: run(part, environment, echo=len(parts) == 1), parts))
