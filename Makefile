@@ -57,7 +57,8 @@ LAB_ARGS ?=
 # Seconds a cell may take, and how many parts of the tests run side by side.
 CELL_TIMEOUT ?= 600
 JOBS ?= 2
-RUN_TESTS = $(PY) tools/run_tests.py --jobs $(JOBS) --cell-timeout $(CELL_TIMEOUT)
+RUN_TESTS = $(PY) tools/run_tests.py --profile $(or $(PROFILE),sample) --jobs $(JOBS) \
+    --cell-timeout $(CELL_TIMEOUT)
 
 .PHONY: setup lab test test-package test-notebooks test-browser test-colab test-oldest test-newest
 .PHONY: course student results badges readme data links gpu lint lock clean
@@ -74,7 +75,7 @@ test-package: $(READY)
 	$(PY) -m pytest tests
 
 test-notebooks: $(READY)
-	$(RUN_TESTS) --profile $(or $(PROFILE),sample) $(or $(CHAPTER),$(CHAPTERS))
+	$(RUN_TESTS) $(or $(CHAPTER),$(CHAPTERS))
 
 # Each chapter in JupyterLab and a headless Chromium, as a reader uses it. Takes minutes.
 test-browser: $(READY)
