@@ -220,11 +220,11 @@ def main(arguments=None):
     parser.add_argument("--cell-timeout", type=int, default=600, help="seconds a cell may take")
     parser.add_argument("--jobs", type=int, default=2, help="how many parts run side by side")
     options = parser.parse_args(arguments)
-    # The longest first: the package, then the later chapters.
     paths = {path.stem: path for path in sorted(NOTEBOOKS.glob("*.ipynb"), reverse=True)}
-    names = options.parts or [PACKAGE, *paths]
-    if unknown := set(names) - {PACKAGE, *paths}:
-        parser.error(f"no part {', '.join(unknown)}; there are: {', '.join([PACKAGE, *paths])}")
+    known = [PACKAGE, *paths]  # the longest first: the package, then the later chapters
+    if unknown := set(options.parts) - set(known):
+        parser.error(f"no part {', '.join(unknown)}; there are: {', '.join(known)}")
+    names = [name for name in known if name in options.parts or not options.parts]
 
     BUILD.mkdir(parents=True, exist_ok=True)
     parts = [
