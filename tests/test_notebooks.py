@@ -65,9 +65,13 @@ def test_every_fault_is_reported_as_that_chapter_and_cell(tmp_path, monkeypatch,
 def test_what_says_nothing_any_more_is_ended(tmp_path, capsys):
     command = [sys.executable, "-c", "import time; print('began'); time.sleep(600)"]
     part = run_tests.Part("02_mri_fcn", command, tmp_path / "log", limit=1)
-    run_tests.run(part, dict(os.environ))
+    run_tests.run(part, dict(os.environ), echo=True)
     assert not part.ok and part.seconds < 60
-    assert part.result.startswith("took longer than ")
+    assert part.result == "took longer than 1 s before its first cell"
+    part.command = [sys.executable, "-c", "print('31 passed in 1.0s')"]
+    run_tests.run(part, dict(os.environ), echo=True)
+    assert part.ok and part.result == "31 passed"
+    assert "31 passed" in capsys.readouterr().out
 
 
 def test_an_unknown_chapter_is_named_with_those_there_are(capsys):

@@ -145,7 +145,7 @@ def run(part, environment, echo=False):
         ended = _watch(process, part, echo)
     finally:
         _kill(process)
-    text = part.log.read_text(encoding="utf-8")
+    text = _read(part.log)
     part.seconds = time.monotonic() - began
     part.ok = not ended and process.returncode == 0
     part.result = text.rstrip().rpartition("\n")[2].strip("= ").partition(" in ")[0]
@@ -160,19 +160,25 @@ def run(part, environment, echo=False):
 def _watch(process, part, echo):
     """Wait until a process ends; return why it has to be ended before, if it has."""
     printed, grew, dead = 0, time.monotonic(), 0
-    while process.poll() is None:
-        time.sleep(0.5)
-        text = part.log.read_text(encoding="utf-8")
+    while True:
+        running = process.poll() is None
+        text = _read(part.log)
         if len(text) > printed:
             print(text[printed:] if echo else "", end="", flush=True)
             printed, grew = len(text), time.monotonic()
+        if not running:
+            return ""
         # nbval waits out its timeout for a kernel that is dead.
         dead = dead + 1 if part.name != PACKAGE and _has_dead_child(process) else 0
         if dead > 4:
             return "its kernel died (was there enough memory?)"
         if time.monotonic() - grew > part.limit:
             return f"took longer than {part.limit:g} s"
-    return ""
+        time.sleep(0.5)
+
+
+def _read(log):
+    return log.read_text(encoding="utf-8", errors="replace")  # it may end within a letter
 
 
 def _has_dead_child(process):
