@@ -112,7 +112,9 @@ missing, real = set(json.loads(sys.argv[1])), importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: None if name in missing else real(name, *rest)
 def pip(command):
     assert command[:5] == [sys.executable, "-m", "pip", "install", "-q"]
-    print("PIP", *command[5:])
+    print("PIP", *command[5:], flush=True)
+    if command[5] == "git+https://github.com/me/course":
+        os._exit(0)  # what it would have installed is not there
     return subprocess.CompletedProcess(command, int("broken" in command[5]))
 subprocess.run = pip
 """
