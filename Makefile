@@ -5,10 +5,11 @@
 # make results   CHAPTER=02_mri_fcn SEEDS="0 1 2" PROFILE=full: measure on the real data
 # make badges    REPO=owner/name: give this copy its address on GitHub
 # make lint      format and lint checks
-# make lock      write requirements.lock anew (needs `pip install uv`)
+# make readme    write the README's table of chapters anew
+# make lock      write requirements.lock anew (needs `pip install uv`); UPGRADE=1: newer versions
 #
 # Parts of make test:  make test-package
-#                      make test-notebooks CHAPTER=02_mri_fcn PROFILE=sample CELL_TIMEOUT=300
+#                      make test-notebooks CHAPTER=02_mri_fcn PROFILE=sample CELL_TIMEOUT=600
 # In a browser:        make test-browser CHAPTER=01_mri_mlp CHROMIUM=/usr/bin/chromium
 # As in Colab:         make test-colab CHAPTER=01_mri_mlp RUNTIME=tests/colab/runtime-2026.01.txt
 # Other versions:      make test-oldest, make test-newest (any target: VERSIONS=oldest)
@@ -28,6 +29,7 @@ else
 VENV := build/$(VERSIONS)-$(notdir $(PYTHON))
 endif
 PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check --quiet
 
 # What is wrong is said before anything is made.
 ifeq ($(filter locked oldest newest,$(VERSIONS)),)
@@ -52,31 +54,32 @@ READY := $(VENV)/.ready-$(firstword $(shell $(DECIDES) | cksum))
 
 SEEDS ?= $(or $(COURSE_SEED),0)
 LAB_ARGS ?=
-# Seconds a cell may take under nbval. A kernel that dies is noticed only after them.
-CELL_TIMEOUT ?= 300
+# Seconds a cell may take, and how many parts of the tests run side by side.
+CELL_TIMEOUT ?= 600
+JOBS ?= 2
+RUN_TESTS = $(PY) tools/run_tests.py --profile $(or $(PROFILE),sample) --jobs $(JOBS) \
+    --cell-timeout $(CELL_TIMEOUT)
 
-.PHONY: lab test test-package test-notebooks test-browser test-colab test-oldest test-newest course
-.PHONY: student results badges data links gpu lint lock clean
+.PHONY: setup lab test test-package test-notebooks test-browser test-colab test-oldest test-newest
+.PHONY: course student results badges readme data links gpu lint lock clean
+
+setup: $(READY)
 
 lab: $(READY)
 	$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_ARGS)
 
-# One after the other, also under make -j: both want all cores.
 test: $(READY)
-	@$(MAKE) test-package
-	@$(MAKE) test-notebooks
+	$(RUN_TESTS)
 
 test-package: $(READY)
 	$(PY) -m pytest tests
 
 test-notebooks: $(READY)
-	COURSE_PROFILE=$(or $(PROFILE),sample) COURSE_SEED=0 COURSE_RESULTS= $(PY) -m pytest \
-	    -p no:python --nbval-lax --nbval-current-env --nbval-cell-timeout=$(CELL_TIMEOUT) \
-	    --durations=10 $(if $(CHAPTER),$(CHAPTER:%=notebooks/%.ipynb),notebooks/)
+	$(RUN_TESTS) $(or $(CHAPTER),$(CHAPTERS))
 
 # Each chapter in JupyterLab and a headless Chromium, as a reader uses it. Takes minutes.
 test-browser: $(READY)
-	$(PY) -m pip install --disable-pip-version-check --quiet --no-build-isolation -e ".[browser]"
+	$(PIP) --no-build-isolation -e ".[browser]"
 	CHROMIUM="$(or $(CHROMIUM),chromium)" $(PY) -m pytest tests/browser $(if $(CHAPTER),-k "$(CHAPTER)")
 
 # Each chapter alone in an environment like Colab's. Takes minutes, and the network.
@@ -105,6 +108,9 @@ badges:
 	$(CHECK_PYTHON)
 	@$(PYTHON) data_scripts/stamp_repository.py '$(REPO)'
 
+readme: $(READY)
+	$(PY) tools/readme.py
+
 data: $(READY)
 	$(PY) data_scripts/fetch_data.py $(DATA)
 
@@ -112,15 +118,20 @@ links: $(READY)
 	$(PY) data_scripts/check_links.py
 
 gpu: $(READY)
-	$(PY) -m pip install --disable-pip-version-check --quiet "tensorflow[and-cuda]"
+	$(PIP) "tensorflow[and-cuda]"
 	@$(PY) -c 'import sys, tensorflow as tf; gpus = tf.config.list_physical_devices("GPU"); print(gpus); sys.exit(None if gpus else "TensorFlow sees no GPU. Does nvidia-smi list one?")'
 
 lint: $(READY)
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 
+# One list for Python 3.11 to 3.13 on Linux, Windows and macOS. It names no package index.
+RESOLVE := -m uv pip compile pyproject.toml --extra local --extra test --generate-hashes --quiet \
+    --no-annotate --no-emit-index-url --no-emit-find-links
+
 lock:
-	$(PYTHON) data_scripts/lock.py
+	$(PYTHON) $(RESOLVE) --universal --python-version 3.11 --fork-strategy fewest \
+	    --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) --output-file requirements.lock
 
 clean:
 	rm -rf build $(VENV)
@@ -133,10 +144,27 @@ endef
 $(READY):
 	$(CHECK_PYTHON)
 	$(PYTHON) -m venv --clear $(VENV)
-ifeq ($(VERSIONS),locked)
-	$(PY) -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
-	$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
-else
-	$(PY) data_scripts/combinations.py $(VERSIONS)
-endif
+	$(INSTALL_$(VERSIONS))
 	@touch $(READY)
+
+define INSTALL_locked
+$(PIP) --require-hashes -r requirements.lock
+$(PIP) --no-deps --no-build-isolation -e .
+endef
+
+# pyproject.toml leaves Keras and NumPy to TensorFlow; named here, they too are taken as old as it
+# allows. What the project does not name itself stays new: nobody has the oldest of those.
+define INSTALL_oldest
+$(PIP) uv
+printf 'keras>=3\nnumpy>=1.26\n' > $(VENV)/also.in
+$(PY) $(RESOLVE) $(VENV)/also.in --python $(PY) --resolution lowest-direct --prerelease disallow \
+    --only-binary :all: --no-header --output-file $(VENV)/oldest.txt
+$(PIP) --require-hashes -r $(VENV)/oldest.txt
+$(PIP) --no-deps --no-build-isolation -e .
+@grep -o '^[^ ]*==[^ ]*' $(VENV)/oldest.txt
+endef
+
+define INSTALL_newest
+$(PIP) --upgrade -e ".[local,test]"
+$(PY) -m pip freeze --exclude-editable | tee $(VENV)/newest.txt
+endef

@@ -27,7 +27,7 @@ def heading(*packages):
         except PackageNotFoundError:
             versions.append(f"{package} missing")
     # Asking TensorFlow takes seconds; where it computes nothing, the processor is all there is.
-    processor = f"CPU {environment._processor()}, {os.cpu_count()} cores"
+    processor = f"CPU {environment.processor()}, {os.cpu_count()} cores"
     device = environment.device() if "tensorflow" in packages else processor
     print(f"{device}, {time.strftime('%Y-%m-%d')}\n{', '.join(versions)}")
 

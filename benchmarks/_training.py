@@ -34,7 +34,7 @@ def start(parser, *packages):
     if not options.plain_malloc:
         keep_freed_memory()
     heading(*packages)
-    environment.hush()
+    environment.silence_tensorflow()
     return options, clock
 
 

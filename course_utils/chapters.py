@@ -19,6 +19,8 @@ class Chapter:
         A reader's time, with the exercises.
     machine : str
         What two CPU cores need in the ``quick`` profile, in words.
+    pictures, finding : str
+        What is looked at and what is found out, as the README's table has them.
     encoders : mapping of str to tuple of str
         Whose ImageNet weights it asks for, by profile.
     """
@@ -27,27 +29,72 @@ class Chapter:
     dataset: str | None
     minutes: int
     machine: str
+    pictures: str
+    finding: str
     encoders: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
 CHAPTERS = {
-    "00_start_here": Chapter("Start here", None, 30, "under ½ min"),
-    "01_mri_mlp": Chapter("A perceptron", "sunnybrook", 45, "under 1 min"),
-    "02_mri_fcn": Chapter("A fully convolutional network", "sunnybrook", 60, "11 min"),
-    "03_mri_unet": Chapter("U-Net", "sunnybrook", 60, "24 min"),
+    "00_start_here": Chapter(
+        "Start here",
+        None,
+        30,
+        "under ½ min",
+        "drawn on the spot",
+        "what segmentation is, what a mask is, and whether this machine is ready",
+    ),
+    "01_mri_mlp": Chapter(
+        "A perceptron",
+        "sunnybrook",
+        45,
+        "under 1 min",
+        "heart MRI",
+        "about 99 % of the pixels are right, and the result is poor: why both are true",
+    ),
+    "02_mri_fcn": Chapter(
+        "A fully convolutional network",
+        "sunnybrook",
+        60,
+        "11 min",
+        "heart MRI",
+        "what convolutions and transposed convolutions do, and what a good recipe buys",
+    ),
+    "03_mri_unet": Chapter(
+        "U-Net",
+        "sunnybrook",
+        60,
+        "24 min",
+        "heart MRI",
+        "what skip connections buy, and how much of a score comes from patients already seen",
+    ),
     "04_stanford_labels_and_scores": Chapter(
-        "Labels, scores, losses", "stanford_background", 90, "about 1 min"
+        "Labels, scores, losses",
+        "stanford_background",
+        90,
+        "about 1 min",
+        "outdoor scenes",
+        "six ways to break a network that works, the field's common scores and losses by hand, "
+        "and five years of networks in seven drawings",
     ),
     "05_stanford_pretrained_unet": Chapter(
         "Pretrained encoders",
         "stanford_background",
         60,
         "35 min",
+        "outdoor scenes",
+        "what an encoder that has seen ImageNet is worth, with 50 labelled pictures and with all",
         encoders={
             "quick": ("mobilenet", "resnet18", "efficientnetb0"),
             "full": ("mobilenet", "resnet18", "resnet34", "efficientnetb0", "vgg16"),
         },
     ),
-    "06_dsb2018_unetpp": Chapter("UNet++", "dsb2018", 70, "21 to 27 min (busy machine)"),
+    "06_dsb2018_unetpp": Chapter(
+        "UNet++",
+        "dsb2018",
+        70,
+        "21 to 27 min (busy machine)",
+        "cell nuclei",
+        "whether a cleverer network is better by more than the noise between seeds",
+    ),
 }
 """The chapters by the name of their notebook, in the order they are read."""

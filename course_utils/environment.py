@@ -17,9 +17,14 @@ GIGABYTE = 10**9
 MEMORY = 4
 
 
+def in_colab():
+    """Return whether this is Google Colab."""
+    return "google.colab" in sys.modules
+
+
 def gpus():
     """Return the names of the GPUs that TensorFlow can use."""
-    with _quiet():
+    with quiet_stderr():
         import tensorflow as tf
 
         found = tf.config.list_physical_devices("GPU")
@@ -31,7 +36,7 @@ def device():
     found = gpus()
     if found:
         return f"GPU {found[0]}"
-    return f"CPU {_processor()}, {os.cpu_count()} cores"
+    return f"CPU {processor()}, {os.cpu_count()} cores"
 
 
 def precision():
@@ -46,7 +51,7 @@ def precision():
     if found:
         capability = tf.config.experimental.get_device_details(found[0]).get("compute_capability")
         return "mixed_bfloat16" if capability and capability >= (8, 0) else "float32"
-    flags = _cpuinfo("flags").split()
+    flags = cpu_info("flags").split()
     return "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
 
 
@@ -83,14 +88,11 @@ def _tensorflow():
         return False, f"TensorFlow cannot be imported ({error})", 'Run: pip install -e ".[local]"'
     ok = tuple(map(int, tf.__version__.split(".")[:2])) >= (2, 20)
     ok = ok and keras.__version__.startswith("3.")
-    advice = "" if ok else f"Expected 2.20 or newer with Keras 3. {_newer_tensorflow()}"
+    newer = "Run: pip install -U tensorflow keras"
+    if in_colab():  # what pip changes there takes a restart, and breaks others
+        newer = "In Colab: Runtime → Change runtime type → Runtime version, the latest."
+    advice = "" if ok else f"Expected 2.20 or newer with Keras 3. {newer}"
     return ok, f"TensorFlow {tf.__version__} with Keras {keras.__version__}", advice
-
-
-def _newer_tensorflow():
-    if "google.colab" in sys.modules:  # what pip changes there takes a restart, and breaks others
-        return "In Colab: Runtime → Change runtime type → Runtime version, the latest."
-    return "Run: pip install -U tensorflow keras"
 
 
 def _gpu():
@@ -100,13 +102,12 @@ def _gpu():
         return False, "GPU: cannot be looked for without TensorFlow", ""
     if found:
         return True, f"GPU: {', '.join(found)}", ""
-    if "google.colab" in sys.modules:
+    advice = "None is needed: the quick profile is made for a CPU."
+    if in_colab():
         advice = (
             "In Colab, Runtime → Change runtime type → T4 GPU switches one on "
             "(and starts the notebook afresh)."
         )
-    else:
-        advice = "None is needed: the quick profile is made for a CPU."
     return True, f"GPU: none, training runs on the {device()}", advice
 
 
@@ -124,7 +125,7 @@ def memory():
     free = psutil.virtual_memory().available / GIGABYTE
     ok = free >= MEMORY
     elsewhere = "shut down other notebooks (Running Terminals and Kernels) and close programs"
-    if "google.colab" in sys.modules:
+    if in_colab():
         elsewhere = "end other sessions (Runtime → Manage sessions)"
     advice = (
         f"A chapter may take {MEMORY} GB, and where there is less its kernel dies without a word: "
@@ -210,7 +211,7 @@ def milliseconds(model, batch_size=8, batches=4, repeats=1):
     return 1000 * min(seconds) / len(pictures)
 
 
-def hush():
+def silence_tensorflow():
     """Keep TensorFlow from warning of retracing: a chapter builds many networks, on purpose."""
     import tensorflow as tf
 
@@ -218,7 +219,7 @@ def hush():
 
 
 @contextmanager
-def _quiet():
+def quiet_stderr():
     """Drop what TensorFlow's C++ code writes to standard error while it is imported.
 
     On a machine without a GPU that is a page of remarks about CUDA, and no log level reaches the
@@ -235,12 +236,13 @@ def _quiet():
         os.close(saved)
 
 
-def _processor():
-    return _cpuinfo("model name") or platform.processor() or platform.machine()
+def processor():
+    """Return the processor's name."""
+    return cpu_info("model name") or platform.processor() or platform.machine()
 
 
-def _cpuinfo(key):
-    """First value of `key` in Linux's /proc/cpuinfo, "" elsewhere."""
+def cpu_info(key):
+    """Return the first value of `key` in Linux's /proc/cpuinfo, "" elsewhere."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.exists() else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")

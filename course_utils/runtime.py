@@ -138,7 +138,7 @@ def start(chapter, profile=None):
 
     import keras
 
-    environment.hush()
+    environment.silence_tensorflow()
     # Keras says so on every fit with a tf.data.Dataset, which shuffles by itself.
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
     keras.utils.set_random_seed(seed)

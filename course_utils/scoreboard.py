@@ -36,25 +36,17 @@ def add_record(path, chapter, entry):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = Path(tempfile.gettempdir()) / f"segmentation-course-{path.name}.lock"
-    with filelock.FileLock(lock):  # two runs may end at once
-        _add_record(path, chapter, entry)
-
-
-def _add_record(path, chapter, entry):
-    records = {_key(kept): kept for kept in read(path)["records"]} if path.exists() else {}
-    records[_key(entry)] = entry  # in the place of the one it replaces, if any
-    content = {"chapter": chapter, "records": list(records.values())}
     aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    try:
-        aside.write_text(text, encoding="utf-8")
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)  # where one of the two failed
-
-
-def _key(entry):
-    return entry["run"], entry["profile"], entry["seed"]
+    with filelock.FileLock(lock):  # two runs may end at once
+        entries = [*_records(path), entry]
+        records = {(e["run"], e["profile"], e["seed"]): e for e in entries}
+        content = {"chapter": chapter, "records": list(records.values())}
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        try:
+            aside.write_text(text, encoding="utf-8")
+            os.replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)  # where one of the two failed
 
 
 def read(path):
@@ -66,6 +58,10 @@ def read(path):
             f"{path} is no valid JSON ({error}). Restore it from git, or remove it and run "
             "make results again."
         ) from error
+
+
+def _records(path):
+    return read(path)["records"] if path.exists() else []
 
 
 def measured_records(chapter, profile="full"):
@@ -83,8 +79,7 @@ def measured_records(chapter, profile="full"):
     list of dict
         See `course_utils.runtime.Run.record`. Empty where nothing was measured.
     """
-    path = results_folder() / f"{chapter}.json"
-    entries = read(path)["records"] if path.exists() else []
+    entries = _records(results_folder() / f"{chapter}.json")
     return [entry for entry in entries if entry["profile"] == profile]
 
 
@@ -154,33 +149,33 @@ class Scoreboard:
     """
 
     def __init__(self, chapter, yours, folder):
-        self.chapter = chapter
         self.yours = yours
-        measured, published = Path(folder) / f"{chapter}.json", Path(folder) / "published.json"
-        self.measured = read(measured)["records"] if measured.exists() else []
-        found = read(published)["records"] if published.exists() else []
-        self.published = [record for record in found if chapter in record["chapters"]]
+        self.measured = _records(Path(folder) / f"{chapter}.json")
+        published = _records(Path(folder) / "published.json")
+        self.published = [entry for entry in published if chapter in entry["chapters"]]
 
     def rows(self):
         """Return the table's rows as lists of text, the header first."""
-        entries = self.yours + self.measured + self.published
+        entries = [*self.yours, *self.measured, *self.published]
         columns = [key for key in COLUMNS if any(key in e["scores"] for e in entries)]
         table = [["training", "whose", *(COLUMNS[key] for key in columns), "protocol"]]
         for name in dict.fromkeys(entry["run"] for entry in entries):
-            for entry in (e for e in self.yours if e["run"] == name):
-                made_up = entry["profile"] == "sample"
-                whose = "yours, on made-up images" if made_up else "yours"
-                table.append(_row(name, whose, [entry], columns))
-            ours = [e for e in self.measured if e["run"] == name]
-            for profile in dict.fromkeys(e["profile"] for e in ours):
-                chosen = [e for e in ours if e["profile"] == profile]
-                table.append(_row(name, "measured by us", chosen, columns))
-            for entry in (e for e in self.published if e["run"] == name):
-                cells = [
-                    f"{entry['scores'][k]:.4f}" if k in entry["scores"] else "" for k in columns
-                ]
-                table.append([name, f"published: {entry['source']}", *cells, entry["protocol"]])
+            for whose, group, protocol in self._groups(name):
+                scores = [_mean_and_deviation(group, key) for key in columns]
+                table.append([name, whose, *scores, protocol])
         return table
+
+    def _groups(self, name):
+        """Yield what makes a row: whose it is, the entries that are averaged, the protocol."""
+        for entry in (e for e in self.yours if e["run"] == name):
+            made_up = entry["profile"] == "sample"
+            yield "yours, on made-up images" if made_up else "yours", [entry], _protocol([entry])
+        ours = [e for e in self.measured if e["run"] == name]
+        for profile in dict.fromkeys(e["profile"] for e in ours):
+            group = [e for e in ours if e["profile"] == profile]
+            yield "measured by us", group, _protocol(group)
+        for entry in (e for e in self.published if e["run"] == name):
+            yield f"published: {entry['source']}", [entry], entry["protocol"]
 
     def _repr_markdown_(self):
         header, *body = self.rows()
@@ -189,27 +184,31 @@ class Scoreboard:
 
     def __repr__(self):
         table = self.rows()
-        widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         padded = [[c.ljust(w) for c, w in zip(row, widths, strict=True)] for row in table]
         return "\n".join("  ".join(row) for row in padded)
 
 
-def _row(name, whose, entries, columns):
-    cells = []
-    for key in columns:
-        values = [e["scores"][key] for e in entries if key in e["scores"]]
-        spread = f" ± {stdev(values):.4f}" if len(values) > 1 else ""
-        cells.append(f"{mean(values):.4f}{spread}" if values else "")
+def _mean_and_deviation(entries, key):
+    """Write a score's mean and, of several seeds, its sample standard deviation."""
+    values = [entry["scores"][key] for entry in entries if key in entry["scores"]]
+    if not values:
+        return ""
+    return f"{mean(values):.4f}" + (f" ± {stdev(values):.4f}" if len(values) > 1 else "")
+
+
+def _protocol(entries):
+    """Write how entries of one training and one profile were measured."""
     first, seeds = entries[0], sorted(entry["seed"] for entry in entries)
-    passes = f", {first['image_passes']:,} image passes" if "image_passes" in first else ""
+    amount = f"{first['profile']} profile"
     if "filters" in first:
-        passes = f", filters {'-'.join(map(str, first['filters']))}{passes}"
-    days = sorted({entry["date"] for entry in entries})
-    seeds = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+        amount += f", filters {'-'.join(map(str, first['filters']))}"
+    if "image_passes" in first:
+        amount += f", {first['image_passes']:,} image passes"
+    amount += f"; seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     if first["profile"] == "sample":  # has nothing to do with anybody's protocol
-        return [name, whose, *cells, f"sample profile{passes}; {seeds}"]
-    protocol = (
-        f"{first['protocol']}; {first['profile']} profile{passes}; {seeds}; "
-        f"{first['data']['source']}; {first['device']}, {first['precision']}; {days[-1]}"
+        return amount
+    return (
+        f"{first['protocol']}; {amount}; {first['data']['source']}; "
+        f"{first['device']}, {first['precision']}; {max(entry['date'] for entry in entries)}"
     )
-    return [name, whose, *cells, protocol]

@@ -1,19 +1,23 @@
-"""The chapters keep the rules, and each rule can be broken."""
+"""The chapters keep the rules, each rule can be broken, and a new chapter takes five files."""
 
-import copy
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 
 import nbformat
-import notebook_rules
 import pytest
-import stamp_repository
-from notebook_rules import ROOT, RULES, Chapter
+from notebook_rules import BADGE, ROOT, RULES, Notebook, badge_link, cells_of, read
+from test_project import files_of_the_project
 
-from course_utils import exercises
+from course_utils.chapters import CHAPTERS, Chapter
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LINK = stamp_repository.notebooks_link(stamp_repository.address_of())
+FIRST = read(PATHS[0])
+SETUP = next(cell["source"] for cell in cells_of(FIRST) if cell["cell_type"] == "code")
+NEW = "99_dummy"
 END = """## Recap
 
 Short. See [the top](#A-chapter), `course_utils/pipeline.py`.
@@ -32,233 +36,197 @@ Short. See [the top](#A-chapter), `course_utils/pipeline.py`.
 """
 
 
-def load(path):
-    """Read a notebook's JSON as it stands in the file."""
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def setup_source():
-    """Return the set-up cell of the first chapter."""
-    return "".join(next(c for c in load(PATHS[0])["cells"] if c["cell_type"] == "code")["source"])
-
-
-def test_the_first_chapters_are_there():
-    names = [path.stem for path in PATHS]
-    assert names[:3] == ["00_start_here", "01_mri_mlp", "02_mri_fcn"]
+def problems(name, content):
+    """Return what is wrong with a chapter, each with the rule that says so."""
+    found = [(rule, p) for rule in RULES for p in rule(Notebook(name, content, FIRST))]
+    return [f"{rule.__doc__} → {problem}" for rule, problem in found]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_notebook_is_valid(path):
-    nbformat.validate(load(path), relax_add_props=False)
+def test_chapter_keeps_the_rules(path):
+    nbformat.validate(read(path), relax_add_props=False)
+    if found := problems(path.stem, read(path)):
+        pytest.fail("\n".join([path.name, *found]), pytrace=False)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_chapter_keeps_the_rule(path, rule):
-    problems = list(rule(Chapter(path.stem, load(path), LINK, setup_source())))
-    if problems:
-        pytest.fail("\n".join([f"{path.name}: {rule.__doc__}", *problems]), pytrace=False)
+def test_the_list_of_chapters_is_that_of_the_notebooks():
+    assert [path.stem for path in PATHS] == list(CHAPTERS)
 
 
-def test_set_up_cell_installs_from_the_one_address():
-    address = re.search(r'^REPOSITORY = "(.+)"$', setup_source(), re.MULTILINE)[1]
-    assert address == stamp_repository.address_of()
-
-
-def markdown(name, source, *tags):
-    return {"cell_type": "markdown", "id": name, "metadata": _tagged(tags), "source": source}
-
-
-def code(name, source, *tags, output="done\n"):
-    return {
-        "cell_type": "code",
-        "id": name,
-        "metadata": _tagged(tags),
-        "source": source,
-        "execution_count": None,
-        "outputs": [stream(output)],
-    }
-
-
-def _tagged(tags):
-    return {"tags": list(tags)} if tags else {}
-
-
-def good_chapter():
-    """A chapter of a few cells that keeps every rule."""
-    title = (
-        f"# A chapter\n\n[![Open in Colab]({notebook_rules.BADGE})]({LINK}good.ipynb)\n\n"
-        "> What you will build, what you need, and 3 minutes.\n\n" + "word " * 800
-    )
-    setup = setup_source().rsplit("\n", 1)[0] + '\nrun = runtime.start("good")'
-    cells = [markdown("title", title), code("setup", setup, "setup", output="profile: sample\n")]
-    for number in ("one", "two", "three"):
-        cells += [
-            markdown(f"ex-{number}", "### Exercise\n\nSay which.", "exercise"),
-            code(
-                f"ex-{number}-stub",
-                "a = ...\n\nexercises.check_tasks(a)",
-                "exercise-stub",
-                output=f"{exercises.MISSING} an answer.",
-            ),
-            markdown(
-                f"ex-{number}-solution",
-                "<details><summary>Solution</summary>\n\n```python\na = {}\n```\n\n</details>",
-                "solution",
-            ),
-        ]
-    cells += [
-        code("figure", "plotting.show(figure, text)"),
-        code("train", 'model.fit(x, y)\nrun.record("MLP", {})'),
-        code("scoreboard", "run.scoreboard()"),
-        markdown("end", END),
-    ]
-    cell({"cells": cells}, "figure")["outputs"] = [figure("Two pictures of one heart.")]
-    for count, one in enumerate((c for c in cells if c["cell_type"] == "code"), start=1):
-        one["execution_count"] = count
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
-        "cells": cells,
-    }
-
-
-def problems_of(notebook, rule):
-    return list(rule(Chapter("good", notebook, LINK, setup_source())))
-
-
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_good_chapter_breaks_no_rule(rule):
-    nbformat.validate(good_chapter())
-    assert problems_of(good_chapter(), rule) == []
-
-
-def cell(notebook, name):
-    return next(c for c in notebook["cells"] if c["id"] == name)
-
-
-def put(name, source):
-    """Return a mutation that replaces a cell's source."""
-    return lambda notebook: cell(notebook, name).update(source=source)
-
-
-def add(name, text):
-    """Return a mutation that adds a line to a cell's source."""
-    return lambda notebook: cell(notebook, name).update(
-        source=cell(notebook, name)["source"] + "\n" + text
-    )
-
-
-def swap(name, old, new):
-    """Return a mutation that replaces a part of a cell's source."""
-
-    def mutate(notebook):
-        assert old in cell(notebook, name)["source"]
-        cell(notebook, name)["source"] = cell(notebook, name)["source"].replace(old, new)
-
-    return mutate
-
-
-def meta(name, **values):
-    """Return a mutation that adds cell metadata."""
-    return lambda notebook: cell(notebook, name)["metadata"].update(values)
-
-
-def drop(*names):
-    """Return a mutation that removes cells."""
-    return lambda notebook: notebook.update(
-        cells=[c for c in notebook["cells"] if c["id"] not in names]
-    )
-
-
-def outputs(name, *values):
-    """Return a mutation that replaces a cell's outputs."""
-    return lambda notebook: cell(notebook, name).update(outputs=list(values))
+def cell(name, source, *tags, output=None):
+    """Return a cell: markdown, or code where there is an output."""
+    made = {"id": name, "metadata": {"tags": list(tags)} if tags else {}, "source": source}
+    if output is None:
+        return {"cell_type": "markdown", **made}
+    return {"cell_type": "code", **made, "execution_count": None, "outputs": [output]}
 
 
 def stream(text):
-    """Return an output with a text in it."""
     return {"output_type": "stream", "name": "stdout", "text": text}
 
 
-def figure(alt=None):
+def figure(**metadata):
     """Return an output with a picture in it."""
-    metadata = {"image/png": {"alt": alt}} if alt else {}
-    return {"output_type": "display_data", "data": {"image/png": ""}, "metadata": metadata}
+    return {
+        "output_type": "display_data",
+        "data": {"image/png": ""},
+        "metadata": {"image/png": metadata},
+    }
+
+
+def new_chapter():
+    """Return a notebook of a few cells that keeps every rule, and runs."""
+    title = (
+        f"# A chapter\n\n[![Open in Colab]({BADGE})]({badge_link(cells_of(FIRST)[0]['source'])}"
+        f"{NEW}.ipynb)\n\n> You will build a thing. You need nothing, and 3 minutes.\n\n"
+    )
+    setup = re.sub(r'start\(".*"\)$', f'start("{NEW}")', SETUP)
+    cells = [
+        cell("title", title + "word " * 800),
+        cell("setup", setup, "setup", output=stream("profile: sample\n")),
+        cell("imports", "from course_utils.exercises import ch99 as exercises", output=stream("")),
+    ]
+    for number in ("one", "two", "three"):
+        stub = "a = ...\n\nexercises.check_answer(a)"
+        solution = "<details><summary>Solution</summary>\n\n```python\na = 1\n```\n\n</details>"
+        cells += [
+            cell(f"ex-{number}", "### Exercise\n\nSay which.", "exercise"),
+            cell(f"stub-{number}", stub, "exercise-stub", output=stream("… Not yet: one.\n")),
+            cell(f"solution-{number}", solution, "solution"),
+        ]
+    record = 'run.record("MLP", {"miou": 0.5}, protocol="one seed")'
+    cells += [
+        cell("record", record, output=figure(alt="Two pictures of one heart.")),
+        cell("scoreboard", "run.scoreboard()", output=stream("a table")),
+        cell("end", END),
+    ]
+    for count, one in enumerate((c for c in cells if c["cell_type"] == "code"), start=1):
+        one["execution_count"] = count
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
+
+
+def swap(old, new):
+    """Return a change of a cell's source."""
+
+    def change(one):
+        assert old in one["source"]
+        one["source"] = one["source"].replace(old, new)
+
+    return change
+
+
+def put(**values):
+    """Return a change of a cell's fields."""
+    return lambda one: one.update(values)
 
 
 ERROR = {"output_type": "error", "ename": "E", "evalue": "", "traceback": []}
-BREAKS = [
-    ("format", "4.4", lambda n: n.update(nbformat_minor=4)),
-    ("format", "colab", lambda n: n["metadata"].update(colab={})),
-    ("format", "kernelspec", lambda n: n["metadata"].update(kernelspec={"name": "venv"})),
-    ("format", "language_info", lambda n: n["metadata"].pop("language_info")),
-    ("format", "execution", meta("train", execution={})),
-    ("ids", "more than once", lambda n: cell(n, "end").update(id="train")),
-    ("ids", "not made of words", lambda n: cell(n, "end").update(id="a1b2c3d4")),
-    ("ids", "not made of words", lambda n: cell(n, "end").update(id="The End")),
-    ("opening", "title", swap("title", "# A", "A")),
-    ("opening", "badge", swap("title", "good.ipynb", "other.ipynb")),
-    ("opening", "badge", add("end", notebook_rules.BADGE)),
-    ("opening", "minutes", swap("title", "minutes", "hours")),
-    ("setup", "the id and the tag", meta("setup", tags=[])),
-    ("setup", "differs", swap("setup", "tf.keras", "keras")),
-    ("setup", "ends with", swap("setup", '"good"', '"other"')),
-    ("executed", "execution counts", lambda n: cell(n, "train").update(execution_count=9)),
-    ("executed", "profile: sample", outputs("setup", stream("profile: full\n"))),
-    ("executed", "is an error", outputs("train", ERROR)),
-    ("executed", "no output", outputs("scoreboard")),
-    ("executed", "no output", outputs("ex-one-stub")),
-    ("alternatives", "text is ''", outputs("train", figure())),
-    ("alternatives", "text is '<F", outputs("train", figure("<Figure size 640x480 with 1 Axes>"))),
-    ("size", "1,000,000", outputs("train", stream("x" * 1_000_000))),
-    ("length", "21 lines", put("train", "x = 1\n" * 21)),
-    ("length", "lines of code", lambda n: n["cells"].extend([cell(n, "train")] * 100)),
-    ("length", "words of prose", add("title", "word " * 2500)),
-    ("length", "words of prose", swap("title", "word ", "")),
-    ("exercises", "2 exercises", drop("ex-one", "ex-one-stub", "ex-one-solution")),
-    ("exercises", "not followed by", drop("ex-one-stub")),
-    ("exercises", "not followed by", drop("ex-one-solution")),
-    ("exercises", "no `...`", swap("ex-one-stub", "...", "1")),
-    ("exercises", "calls no", swap("ex-one-stub", "exercises.", "")),
-    ("exercises", "there is no", swap("ex-one-stub", "check_tasks", "check_nothing")),
-    ("exercises", "untouched stub", outputs("ex-one-stub", stream("✓ Right."))),
-    ("exercises", "not folded", swap("ex-one-solution", "<details>", "")),
-    ("exercises", "not folded", swap("ex-one-solution", "```python", "```")),
-    ("exercises", "over 30", swap("ex-one-solution", "a = {}", "a = {}\n" * 31)),
-    ("exercises", "belongs to no", drop("ex-one")),
-    ("exercises", "belongs to no", put("train", "exercises.check_tasks({})")),
-    ("closing", "no run.scoreboard()", drop("scoreboard")),
-    ("closing", "records no score", swap("train", "run.record", "print")),
-    ("closing", "## Recap", swap("end", "## Recap", "## Summary")),
-    ("closing", "three questions", swap("end", "<details>", "")),
-    ("closing", "no link", swap("end", "](https://", "](http://")),
-    ("links", "not https", swap("end", "https://arxiv", "http://arxiv")),
-    ("links", "there is no file", swap("end", "pyproject", "notthere")),
-    ("links", "there is no file", swap("end", "pipeline.py", "pipelin.py")),
-    ("links", "there is no heading", swap("end", "#A-chapter", "#B-chapter")),
-    ("paths", "one machine", add("end", "See /home/me/course.")),
-    ("paths", "one machine", add("train", 'x = "C:\\\\Users\\\\me"')),
-    ("paths", "one machine", outputs("train", stream("/root/.cache/x\n"))),
-    ("python_only", "%pip", put("train", "%pip install x")),
-    ("python_only", "!ls", put("train", "if x:\n    !ls")),
-    ("nbval_markers", "alone", add("train", "x = 1  # NBVAL_IGNORE_OUTPUT")),
-    ("nbval_markers", "untested", add("train", "# NBVAL_SKIP")),
-    ("nbval_markers", "untested", meta("train", tags=["nbval-skip"])),
-    ("nbval_markers", "no assert", meta("train", tags=["raises-exception"])),
-    ("finished", "TODO", add("end", "TODO: write this.")),
+BREAKS = [  # the cell, what is done to it (None: it is left out), and how that is reported
+    ("title", swap("# A", "A"), "title"),
+    ("title", swap(NEW, "98_other"), "badge"),
+    ("end", swap("Short.", BADGE), "badge"),
+    ("title", swap("3 minutes", "4 minutes"), "lacks '3 minutes'"),
+    ("setup", put(metadata={}), "the id and the tag"),
+    ("setup", swap("tf.keras", "keras"), "differs"),
+    ("setup", swap(NEW, "98_other"), "ends with"),
+    ("record", put(execution_count=9), "execution counts"),
+    ("setup", put(outputs=[stream("profile: full\n")]), "profile: sample"),
+    ("record", put(outputs=[ERROR]), "is an error"),
+    ("record", put(outputs=[figure()]), "text is ''"),
+    ("record", put(outputs=[figure(alt="<Figure size 640x480 with 1 Axes>")]), "text is '<F"),
+    ("record", put(outputs=[stream("x" * 1_000_000)]), "1,000,000"),
+    ("record", put(source="x = 1\n" * 21), "21 lines"),
+    ("record", put(source="x = 1\n" * 200), "lines of code"),
+    ("title", swap("word ", "word word word word "), "words of prose"),
+    ("title", swap("word ", ""), "words of prose"),
+    ("ex-one", None, "2 exercises"),
+    ("stub-one", None, "not followed by"),
+    ("solution-one", None, "not followed by"),
+    ("stub-one", swap("...", "1"), "no `...`"),
+    ("stub-one", swap("exercises.", ""), "calls no"),
+    ("stub-one", put(outputs=[stream("✓ Right.")]), "untouched stub"),
+    ("solution-one", swap("<details>", ""), "not folded"),
+    ("solution-one", swap("```python", "```"), "not folded"),
+    ("record", put(source="exercises.check_answer(1)"), "belongs to no"),
+    ("scoreboard", None, "no run.scoreboard()"),
+    ("end", swap("## Recap", "## Summary"), "## Recap"),
+    ("end", swap("<details>", ""), "three questions"),
+    ("end", swap("](https://", "](http://"), "no link"),
+    ("end", swap("https://arxiv", "http://arxiv"), "not https"),
+    ("end", swap("pyproject", "notthere"), "there is no file"),
+    ("end", swap("pipeline.py", "pipelin.py"), "there is no file"),
+    ("end", swap("#A-chapter", "#B-chapter"), "there is no heading"),
+    ("end", swap("Short.", "See /home/me/course."), "one machine"),
+    ("record", put(source='x = "C:\\\\Users\\\\me"'), "one machine"),
+    ("record", put(outputs=[stream("/root/.cache/x\n")]), "one machine"),
+    ("record", swap("run.", "%pip install x\nrun."), "%pip"),
+    ("record", swap("run.", "if x:\n    !ls\nrun."), "!ls"),
+    ("record", swap("run.", "# NBVAL_SKIP\nrun."), "untested"),
+    ("record", put(metadata={"tags": ["raises-exception"]}), "untested"),
 ]
 
 
-@pytest.mark.parametrize(("name", "message", "mutate"), BREAKS)
-def test_rule_notices(name, message, mutate):
-    notebook = copy.deepcopy(good_chapter())
-    mutate(notebook)
-    found = problems_of(notebook, getattr(notebook_rules, f"rule_{name}"))
-    assert any(message in problem for problem in found), found
+def test_each_rule_notices_when_it_is_broken(monkeypatch):
+    monkeypatch.setitem(CHAPTERS, NEW, Chapter("Dummy", None, 3, "1 min", "nothing", "nothing"))
+    assert problems(NEW, new_chapter()) == []
+    for name, change, report in BREAKS:
+        notebook = new_chapter()
+        one = next(one for one in notebook["cells"] if one["id"] == name)
+        if change is None:
+            notebook["cells"].remove(one)
+        else:
+            change(one)
+        found = problems(NEW, notebook)
+        assert any(report in problem for problem in found), (name, report, found)
 
 
-def test_every_rule_is_broken_once():
-    assert {f"rule_{name}" for name, *_ in BREAKS} == {rule.__name__ for rule in RULES}
+CHECK = '''"""Chapter 99's check."""
+
+
+def check_answer(answer):
+    """Say whether the answer is one."""
+    print("✓ Right." if answer == 1 else "… Not yet: one.")
+'''
+PUBLISHED = {
+    "run": "MLP",
+    "chapters": [NEW],
+    "scores": {"miou": 0.5},
+    "source": "a tutorial",
+    "protocol": "one seed",
+}
+
+
+def add_chapter(root):
+    """Add a chapter to a copy of the project, with the five files that CONTRIBUTING names."""
+    notebook = nbformat.from_dict(new_chapter())
+    nbformat.write(notebook, root / "notebooks" / f"{NEW}.ipynb")
+    chapters = root / "course_utils" / "chapters.py"
+    row = f'    "{NEW}": Chapter("Dummy", None, 3, "1 min", "a drawing", "that it fits"),\n}}\n"""'
+    chapters.write_text(chapters.read_text("utf-8").replace('}\n"""', row), "utf-8")
+    published = root / "results" / "published.json"
+    records = read(published)["records"]
+    published.write_text(json.dumps({"records": [*records, PUBLISHED]}), "utf-8")
+    (root / "course_utils" / "exercises" / "ch99.py").write_text(CHECK, "utf-8")
+    (root / "course_utils" / "dummy.py").write_text('"""What chapter 99 needs."""\n', "utf-8")
+
+
+def test_a_chapter_is_added_with_five_files(tmp_path):
+    for path in files_of_the_project():
+        copied = tmp_path / path.relative_to(ROOT)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copied)
+    add_chapter(tmp_path)
+    names = "notebook_rules", "project", "imports", "scoreboard"
+    tests = [f"tests/test_{name}.py" for name in names]
+    here = os.environ | {"PYTHONPATH": str(tmp_path)}
+    for command in (
+        ["tools/readme.py"],
+        ["-m", "pytest", "-q", "-k", "not five_files", *tests],
+        ["tools/run_tests.py", NEW],
+    ):
+        done = subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, env=here, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr

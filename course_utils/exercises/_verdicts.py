@@ -76,7 +76,7 @@ def judge(exercise, kernel, given):
         with (
             contextlib.redirect_stdout(printed),
             warnings.catch_warnings(action="ignore"),
-            environment._quiet(),
+            environment.quiet_stderr(),
         ):
             getattr(exercises, name)(*values, **ON_REAL_DATA.get(name, {}))
         said.append(outcome_of(printed.getvalue()))

@@ -12,7 +12,7 @@ import pytest
 import seen
 from notebook_page import CHROMIUM
 from notebook_rules import ROOT, solution_code, tags
-from test_notebooks import fill_in
+from run_tests import fill_in
 
 from course_utils.exercises import judge
 
