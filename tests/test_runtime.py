@@ -256,7 +256,7 @@ def test_sample_needs_no_network_and_can_be_loaded(data_folder, capsys):
     train, val = (sunnybrook.load(split, run.data_dir) for split in ("train", "val"))
     assert train.images.shape == (48, 256, 256, 1)
     assert val.masks.shape == (12, 256, 256)
-    assert run.source == samples.SUNNYBROOK_SAMPLE.title
+    assert run.source == samples.SAMPLES["sunnybrook"].title
     assert set(run.provenance["sha256"]) == {"train.zip", "val.zip"}
     assert f"Data: {run.source}" in capsys.readouterr().out
     assert runtime.start("02_mri_fcn", "sample").data_dir == run.data_dir
