@@ -154,16 +154,15 @@ class DataFolder:
             whole number; the line is named.
         """
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")  # of an empty file, or of fractions in NumPy 1
-                return np.loadtxt(
-                    self.top / file, np.int32, comments=None, ndmin=2, encoding="latin-1"
-                )
+            lines = (self.top / file).read_text(encoding="latin-1").splitlines()
         except OSError as error:
             raise self.error(f"{file} cannot be read: {error.strerror}") from error
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # of an empty file, or of fractions in NumPy 1
+                return np.loadtxt(lines, np.int32, comments=None, ndmin=2)
         except (ValueError, Warning) as error:
-            text = (self.top / file).read_text(encoding="latin-1")
-            raise self.error(f"{file} {_fault_in_text(text)}") from error
+            raise self.error(f"{file} {_fault_in_lines(lines)}") from error
 
     def check_mask_size(self, file: str, mask: np.ndarray, image_size: tuple[int, int]) -> None:
         """Raise `CourseDataError` where a mask is not as large as its image, (height, width)."""
@@ -172,10 +171,10 @@ class DataFolder:
             raise self.error(f"{file} is {sizes} {size_in_words(image_size)}")
 
 
-def _fault_in_text(text: str) -> str:
+def _fault_in_lines(lines: list[str]) -> str:
     """Say what is wrong with a label file; NumPy counts some rows from 0 and others from 1."""
     n_columns = None
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         words = line.split()
         for word in words:
             try:
