@@ -16,7 +16,6 @@ from course_utils.datasets import (
     _commands,
     catalog,
     dsb2018,
-    samples,
     stanford_background,
     sunnybrook,
     weights,
@@ -240,45 +239,6 @@ def test_build_mirror_of_the_real_data(real_mirror, tmp_path, capsys):
     arguments = [str(tmp_path / "mirror"), "sunnybrook", "--from", str(real_mirror)]
     assert script("build_mirror")(arguments) == 0
     assert "sunnybrook: reads 234 train + 26 val pairs" in capsys.readouterr().out
-
-
-def test_make_samples(data, tmp_path, capsys):
-    folder = tmp_path / "samples"
-    arguments = [str(folder), "--train", "2", "--val", "1", "--size", "64", "--seed", "5"]
-    assert script("make_samples")(arguments) == 0
-    assert "2 + 1 made-up pairs" in capsys.readouterr().out
-    samples.write_sunnybrook(tmp_path / "same", 2, 1, seed=5, size=64)
-    for name in ("train.zip", "val.zip", "SHA256SUMS"):
-        assert (folder / name).read_bytes() == (tmp_path / "same" / name).read_bytes()
-
-
-def test_make_samples_of_scenes(tmp_path, capsys):
-    folder = tmp_path / "samples"
-    arguments = [str(folder), "stanford_background", "--scenes", "1", "--seed", "5"]
-    assert script("make_samples")(arguments) == 0
-    assert "1 made-up scenes" in capsys.readouterr().out
-    samples.write_stanford_background(tmp_path / "same", 1, seed=5)
-    for name in ("iccv09Data.tar.gz", "SHA256SUMS"):
-        assert (folder / name).read_bytes() == (tmp_path / "same" / name).read_bytes()
-
-
-def test_make_samples_of_nothing(tmp_path, capsys):
-    with pytest.raises(SystemExit):
-        script("make_samples")([str(tmp_path / "samples"), "--val", "0"])
-    assert not (tmp_path / "samples").exists()
-
-
-def test_make_samples_where_it_cannot_write(tmp_path, capsys):
-    (tmp_path / "file").touch()
-    assert script("make_samples")([str(tmp_path / "file"), "--train", "1", "--val", "1"]) == 1
-    assert "Could not write into" in capsys.readouterr().err
-
-
-def test_samples_pass_for_the_real_layout(data, tmp_path):
-    mirror = samples.mirror(tmp_path)
-    folder = fetch(samples.SUNNYBROOK_SAMPLE, root=data, mirror=mirror)
-    for split, count in samples.SUNNYBROOK_SAMPLE.pairs.items():
-        assert len(sunnybrook.load(split, folder)) == count
 
 
 @pytest.mark.parametrize("name", ["fetch_data", "build_mirror", "make_samples"])

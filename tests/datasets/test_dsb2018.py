@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_nuclei import TinyNuclei, image_file, mask_file, palette_png, png
+from tiny_dataset import png
+from tiny_nuclei import TinyNuclei, image_file, mask_file, palette_png
 
 from course_utils.datasets import CourseDataError, catalog, dsb2018, io
 from course_utils.datasets.fetch import fetch
