@@ -247,7 +247,8 @@ def _merge(
         picture = folder.open_picture(file)
         if len(picture.getbands()) > 1 or picture.mode == "P":
             picture = picture.convert("RGB")  # without the channel that says how opaque it is
-        mask = np.asarray(picture).reshape(*picture.size[::-1], -1).any(axis=2)
+        pixels = np.asarray(picture)
+        mask = pixels > 0 if pixels.ndim == 2 else pixels.any(axis=2)
         folder.check_mask_size(file, mask, image_size)
         if not mask.any():
             raise folder.error(f"{file} is empty: it marks no pixel")

@@ -1,6 +1,7 @@
 """Files of an unpacked data set: pictures, masks and label text read, resized, kept as arrays."""
 
 import contextlib
+import functools
 import glob
 import hashlib
 import operator
@@ -36,7 +37,7 @@ class DataFolder:
     contents: str
     archive_folder: str = ""
 
-    @property
+    @functools.cached_property
     def top(self) -> Path:
         """The folder that file names are relative to."""
         inner = self.root / self.archive_folder

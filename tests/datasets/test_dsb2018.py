@@ -269,6 +269,10 @@ def test_the_real_archive(real_mirror, data):
     assert 0.135 < loaded.masks.mean() < 0.143
     assert Counter(loaded.groups) == {"fluorescence": 546, "bright field": 124}
     assert len(list(folder.glob("*/masks/*.png"))) == 29_461
-    assert Counter(Image.open(f).size[::-1] for f in folder.glob("*/images/*.png")) == SIZES
+    sizes = Counter()
+    for file in folder.glob("*/images/*.png"):
+        with Image.open(file) as picture:
+            sizes[picture.size[::-1]] += 1
+    assert sizes == SIZES
     largest = next(n for n in loaded.ids if len(list((folder / n / "masks").iterdir())) == 375)
     assert np.unique(dsb2018.instances(largest, folder)).tolist() == list(range(376))
