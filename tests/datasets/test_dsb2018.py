@@ -43,13 +43,6 @@ def test_load(nuclei, tmp_path):
     np.testing.assert_array_equal(loaded.masks[0], expected)
 
 
-def test_images_are_averaged_in_red_green_blue(nuclei, tmp_path):
-    loaded = dsb2018.load((5, 5), nuclei.unpacked(tmp_path))
-    blocks = nuclei.images["2c"].reshape(5, 4, 5, 4, 3).mean(axis=(1, 3))
-    np.testing.assert_allclose(loaded.images[2], blocks, atol=1)
-    assert loaded.images[2, 4, 4].tolist() == [230, 160, 200]
-
-
 @pytest.mark.parametrize("name", IDS)
 def test_image_and_instances_at_their_own_size(nuclei, tmp_path, name):
     nuclei.unpacked(tmp_path)
@@ -115,8 +108,7 @@ ODD_MASKS = {
 
 @pytest.mark.parametrize("kind", ODD_MASKS)
 def test_masks_of_any_kind_are_converted(nuclei, tmp_path, kind):
-    nuclei.files = {k: v for k, v in nuclei.files.items() if not k.startswith("0a/masks")}
-    nuclei.files[mask_file("0a", 1)] = ODD_MASKS[kind]
+    nuclei.changed(masks_of("0a") | {FIRST: ODD_MASKS[kind]})
     np.testing.assert_array_equal(dsb2018.instances("0a", nuclei.unpacked(tmp_path)), BOX)
 
 
@@ -130,49 +122,29 @@ def test_overlaps_go_to_the_later_mask_and_are_counted(nuclei, tmp_path, merge, 
     assert "; 2 pixels were claimed by two nuclei" in capsys.readouterr().out
 
 
-def masks_of(name):
-    return {mask_file(name, number): None for number in (1, 2, 3)}
+def masks_of(*names):
+    return {mask_file(name, number): None for name in names for number in (1, 2, 3)}
 
 
-EMPTY, NESTED = np.zeros((12, 16), np.uint8), np.full((12, 16), 255, np.uint8)
-FAULTS = {  # files as they should not be, None for a missing one, and what is said of them
-    "no masks": (masks_of("1b"), "1b/images/1b.png has no mask in 1b/masks."),
-    "two without": (
-        masks_of("1b") | masks_of("2c"),
-        "1b/images/1b.png has no mask in 1b/masks, and 1 more.",
-    ),
-    "no image": ({image_file("0a"): None}, "the image 0a/images/0a.png is missing."),
-    "an image too few": (
-        masks_of("0a") | {image_file("0a"): None},
-        "there are 2 images, not 3",
-    ),
-    "nothing": (dict.fromkeys(TinyNuclei().files), "there is no file <id>/images/<id>.png."),
-    "mask of another size": (
-        {mask_file("0a", 2): png(NESTED.T)},
-        "0a/masks/2f.png is 12 x 16 pixels, but its image is 16 x 12.",
-    ),
-    "empty mask": ({mask_file("0a", 3): png(EMPTY)}, "0a/masks/3f.png is empty: it marks no pixel"),
-    "mask of nothing but opacity": (
-        {mask_file("0a", 3): png(np.dstack([EMPTY] * 3 + [NESTED]))},
-        "0a/masks/3f.png is empty: it marks no pixel.",
-    ),
-    "hidden mask": (
-        {mask_file("0a", 2): png(NESTED)},
-        "0a/masks/1f.png is covered wholly by masks that come after it.",
-    ),
-    "garbage": ({mask_file("2c", 1): b"no"}, "2c/masks/1f.png cannot be read as a picture."),
-    "image cut off": (
-        {image_file("2c"): png(np.full((20, 20, 4), 9, np.uint8))[:-40]},
-        "2c/images/2c.png cannot be read as a picture.",
-    ),
+IMAGE, FIRST, SECOND, THIRD = image_file("0a"), *(mask_file("0a", i) for i in (1, 2, 3))
+BLACK, WHITE = np.zeros((12, 16), np.uint8), np.full((12, 16), 255, np.uint8)
+FAULTS = {  # what is said, and the files at fault; None for a missing one
+    "1b/images/1b.png has no mask in 1b/masks.": masks_of("1b"),
+    "1b/images/1b.png has no mask in 1b/masks, and 1 more.": masks_of("1b", "2c"),
+    f"the image {IMAGE} is missing.": {IMAGE: None},
+    "there are 2 images, not 3": masks_of("0a") | {IMAGE: None},
+    "there is no file <id>/images/<id>.png.": dict.fromkeys(TinyNuclei().files),
+    f"{SECOND} is 12 x 16 pixels, but its image is 16 x 12.": {SECOND: png(WHITE.T)},
+    f"{THIRD} is empty: it marks no pixel.": {THIRD: png(np.dstack([BLACK] * 3 + [WHITE]))},
+    f"{FIRST} is covered wholly by masks that come after it.": {SECOND: png(WHITE)},
+    f"{FIRST} cannot be read as a picture.": {FIRST: b"no picture"},
+    f"{IMAGE} cannot be read as a picture.": {IMAGE: png(WHITE)[:40]},
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_at_fault_is_named_and_not_kept(nuclei, data, tmp_path, left, fault):
-    files, words = FAULTS[fault]
-    nuclei.files = {k: v for k, v in (nuclei.files | files).items() if v is not None}
-    mirror = nuclei.mirror(tmp_path / "mirror")
+@pytest.mark.parametrize("words", FAULTS)
+def test_what_is_at_fault_is_named_and_not_kept(nuclei, data, tmp_path, left, words):
+    mirror = nuclei.changed(FAULTS[words]).mirror(tmp_path / "mirror")
     with pytest.raises(CourseDataError) as caught:
         fetch(nuclei.entry(), root=data, mirror=mirror, progress=False)
     assert words in str(caught.value)
@@ -181,8 +153,7 @@ def test_what_is_at_fault_is_named_and_not_kept(nuclei, data, tmp_path, left, fa
 
 
 def test_load_instances_and_the_script_name_what_is_at_fault(nuclei, tmp_path, left, merge, capsys):
-    nuclei.files = {k: v for k, v in nuclei.files.items() if k not in masks_of("1b")}
-    root = nuclei.unpacked(tmp_path / "data")
+    root = nuclei.changed(masks_of("1b")).unpacked(tmp_path / "data")
     for read in (lambda: dsb2018.load((8, 8), root), lambda: dsb2018.instances("1b", root)):
         with pytest.raises(CourseDataError, match=r"1b\.png has no mask in 1b/masks") as caught:
             read()
@@ -214,17 +185,10 @@ def test_a_rewritten_or_new_mask_is_seen(nuclei, tmp_path, number, change):
     assert int(after.masks[0].sum()) - int(before.masks[0].sum()) == change
 
 
-@pytest.mark.parametrize(
-    ("color", "stain"),
-    [
-        ((20, 20, 20), "fluorescence"),
-        ((200, 200, 200), "bright field"),
-        ((60, 20, 60), "bright field"),
-        ((230, 160, 200), "bright field"),
-    ],
-)
-def test_stain(color, stain):
-    assert dsb2018.stain_of(np.full((9, 9, 3), color, np.uint8)) == stain
+def test_stain():
+    colors = [(20, 20, 20), (200, 200, 200), (60, 20, 60), (230, 160, 200)]
+    stains = [dsb2018.stain_of(np.full((9, 9, 3), color, np.uint8)) for color in colors]
+    assert stains == ["fluorescence"] + ["bright field"] * 3
 
 
 @pytest.mark.parametrize("value", [1, 255])

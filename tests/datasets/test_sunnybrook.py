@@ -37,63 +37,35 @@ MASK = np.zeros((16, 16), np.uint8)
 MASK[4:9, 4:9] = 1
 SMALL = png(np.zeros((8, 8), np.uint8))
 LEVELS = png(np.arange(256, dtype=np.uint8).reshape(16, 16))
-FAULTS = {  # files as they should not be, None for a missing one, and what is said of them
-    "missing mask": (
-        {"train/label/001.png": None},
-        "the mask train/label/001.png is missing.",
-    ),
-    "missing masks": (
-        {"train/label/000.png": None, "train/label/002.png": None},
-        "the mask train/label/000.png is missing, and 1 more.",
-    ),
-    "missing image": (
-        {"train/image/001.png": None},
-        "the image train/image/001.png is missing",
-    ),
-    "a pair too few": (
-        {"val/image/001.png": None, "val/label/001.png": None},
-        "val/image holds 1 images, not 2",
-    ),
-    "no pair": (
-        {f"val/{kind}/{i:03d}.png": None for i in range(2) for kind in ("image", "label")},
-        "there is no file val/image/*.png",
-    ),
-    "mask of another size": (
-        {"train/label/001.png": SMALL},
-        "train/label/001.png is 8 x 8 pixels, but its image is 16 x 16",
-    ),
-    "images of two sizes": (
-        {"train/image/002.png": SMALL, "train/label/002.png": SMALL},
-        "train/image/002.png is 8 x 8 pixels, the ones before 16 x 16",
-    ),
-    "label 2": (
-        {"train/label/001.png": png(MASK * 2)},
-        "train/label/001.png has the labels 0, 2; only 0 and 1 may occur.",
-    ),
-    "black and white mask": (
-        {"train/label/001.png": png(MASK * 255)},
-        "train/label/001.png has the labels 0, 255; only 0 and 1 may occur "
-        "(masks saved as black and white: 255 stands for 1 in such files)",
-    ),
-    "many labels": ({"train/label/001.png": LEVELS}, "the labels 0, 1, 2, 3, 4, 5, 6, 7, …;"),
-    "mask in color": (
-        {"train/label/000.png": png(np.zeros((16, 16, 3), np.uint8))},
-        "train/label/000.png should be gray with 8 bits, but its mode is RGB",
-    ),
-    "image with 16 bits": (
-        {"train/image/000.png": png(np.zeros((16, 16), np.uint16))},
-        "train/image/000.png should be gray with 8 bits",
-    ),
-    "garbage": ({"val/label/001.png": b"no"}, "val/label/001.png cannot be read as a picture"),
+COLOR = png(np.zeros((16, 16, 3), np.uint8))
+IMAGE, LABEL = "train/image/001.png", "train/label/001.png"
+BLACK_AND_WHITE = "(masks saved as black and white: 255 stands for 1 in such files)"
+FAULTS = {  # what is said, and the files at fault; None for a missing one
+    f"the mask {LABEL} is missing.": {LABEL: None},
+    f"the mask {LABEL} is missing, and 1 more.": {LABEL: None, "train/label/002.png": None},
+    f"the image {IMAGE} is missing.": {IMAGE: None},
+    "val/image holds 1 images, not 2.": {"val/image/001.png": None, "val/label/001.png": None},
+    "there is no file train/image/*.png.": {
+        f"train/{kind}/00{i}.png": None for i in range(3) for kind in ("image", "label")
+    },
+    f"{LABEL} is 8 x 8 pixels, but its image is 16 x 16.": {LABEL: SMALL},
+    f"{IMAGE} is 8 x 8 pixels, the ones before 16 x 16.": {IMAGE: SMALL, LABEL: SMALL},
+    f"{LABEL} has the labels 0, 2; only 0 and 1 may occur.": {LABEL: png(MASK * 2)},
+    f"{LABEL} has the labels 0, 255; only 0 and 1 may occur {BLACK_AND_WHITE}.": {
+        LABEL: png(MASK * 255)
+    },
+    f"{LABEL} has the labels 0, 1, 2, 3, 4, 5, 6, 7, …;": {LABEL: LEVELS},
+    f"{LABEL} should be gray with 8 bits, but its mode is RGB.": {LABEL: COLOR},
+    f"{IMAGE} should be gray with 8 bits": {IMAGE: png(MASK.astype(np.uint16))},
+    f"{LABEL} cannot be read as a picture.": {LABEL: b"no picture"},
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_at_fault_is_named_and_not_kept(tiny, data, tmp_path, left, fault):
-    files, words = FAULTS[fault]
-    tiny.files = {k: v for k, v in (tiny.files | files).items() if v is not None}
+@pytest.mark.parametrize("words", FAULTS)
+def test_what_is_at_fault_is_named_and_not_kept(tiny, data, tmp_path, left, words):
+    mirror = tiny.changed(FAULTS[words]).mirror(tmp_path / "mirror")
     with pytest.raises(CourseDataError) as caught:
-        fetch(tiny.entry(), root=data, mirror=tiny.mirror(tmp_path / "mirror"), progress=False)
+        fetch(tiny.entry(), root=data, mirror=mirror, progress=False)
     assert words in str(caught.value)
     assert ".part" not in str(caught.value)  # no word of a folder that is gone
     assert left(data) == []

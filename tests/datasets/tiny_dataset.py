@@ -30,6 +30,11 @@ class TinyFiles:
         digests = {k: hashlib.sha256(v).hexdigest() for k, v in self.archives().items()}
         return "".join(f"{digest}  {name}\n" for name, digest in digests.items())
 
+    def changed(self, files: dict):
+        """Replace files, or take them away where the content is None."""
+        self.files = {k: v for k, v in (self.files | files).items() if v is not None}
+        return self
+
     def unpacked(self, folder: Path) -> Path:
         for name, content in self.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
