@@ -48,7 +48,7 @@ def short_axis_slice(rng, size=256, *, patient=None, position=None, systole=None
     tissues = Tissues(size * OVERSAMPLING / SIDE)
     heart = _heart_geometry(body, position, systole)
     gray_fat = body.uniform(0.75, 1.3)
-    paint_trunk(tissues, body, heart, position, gray_fat)
+    _paint_trunk(tissues, body, heart, position, gray_fat)
     _paint_heart(tissues, body, heart, position, systole)
     inside = np.zeros_like(tissues.signal)
     fill(inside, heart["endocardium"] * tissues.scale, 1.0)
@@ -93,7 +93,7 @@ def _turned(points, heart):
     return (points - heart["center"]) @ np.array([[cos, sin], [-sin, cos]]) + heart["center"]
 
 
-def paint_trunk(tissues, body, heart, position, gray_fat):
+def _paint_trunk(tissues, body, heart, position, gray_fat):
     """Skin, fat, muscle, lungs with vessels, and the organs below the diaphragm."""
     x, y = heart["center"]
     theta = np.linspace(0, 2 * np.pi, 240, endpoint=False)
