@@ -182,7 +182,7 @@ def test_a_second_load_decodes_nothing(decoder, left):
     assert left(decoder.root) == [".decoded.npy", "a", "b"]
 
 
-@pytest.mark.parametrize("change", ["longer", "newer", "added", "removed"])
+@pytest.mark.parametrize("change", ["longer", "newer", "renamed", "added", "removed"])
 def test_arrays_out_of_date_are_made_anew(decoder, change):
     decoder.load()
     if change == "longer":
@@ -191,10 +191,13 @@ def test_arrays_out_of_date_are_made_anew(decoder, change):
         os.utime(decoder.root / "a", ns=(times.st_atime_ns, times.st_mtime_ns))
     elif change == "newer":
         os.utime(decoder.root / "a", ns=(0, 10**9))
+    elif change == "renamed":
+        (decoder.root / "b").rename(decoder.root / "c")
     else:
         (decoder.root / "c").write_bytes(b"")
-        decoder.files = ["a", "b", "c"] if change == "added" else ["a"]
-    expected = {"longer": [2, 1], "newer": [1, 1], "added": [1, 1, 0], "removed": [1]}[change]
+    files = {"renamed": ["a", "c"], "added": ["a", "b", "c"], "removed": ["a"]}
+    decoder.files = files.get(change, ["a", "b"])
+    expected = {"longer": [2, 1], "added": [1, 1, 0], "removed": [1]}.get(change, [1, 1])
     assert decoder.load() == expected and decoder.count == 2
 
 
