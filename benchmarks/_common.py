@@ -46,7 +46,7 @@ def training_images():
     else:
         root = fetch.data_dir() / "samples"
         mirror = samples.mirror(root / "archives")
-        folder = fetch.fetch(samples.SUNNYBROOK_SAMPLE, root=root, mirror=mirror)
+        folder = fetch.fetch(samples.SAMPLES["sunnybrook"], root=root, mirror=mirror)
         data = sunnybrook.load("train", folder)
     print(f"{len(data)} images: {data.source}")
     return data

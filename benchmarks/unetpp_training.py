@@ -75,10 +75,10 @@ def made_up_nuclei(n_images=32, side=SIDE, seed=0):
     """Draw images [N, H, W, 3] and masks [N, H, W] of 0 and 1."""
     import numpy as np
 
-    from course_utils.datasets import _nuclei
+    from course_utils.datasets import samples
 
     rng = np.random.default_rng(seed)
-    fields = [_nuclei.nuclei(rng, side, side) for _ in range(n_images)]
+    fields = [samples.nuclei(rng, side, side) for _ in range(n_images)]
     images, instances = map(np.stack, zip(*fields, strict=True))
     return images, (instances > 0).astype(np.uint8)
 

@@ -9,10 +9,42 @@ are.
 """
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
-from course_utils.datasets import CourseDataError, dsb2018_merge
+import numpy as np
+from PIL import Image
+
+from course_utils.datasets import CourseDataError, dsb2018
+
+
+def merge(folder: Path, root: Path | None, white: bool) -> str:
+    """Write the pairs and say how many.
+
+    Raises
+    ------
+    CourseDataError
+        If a file of the data is missing or at fault.
+    ValueError
+        If `folder` lies in the data's own folder.
+    """
+    data = dsb2018.open_folder(root)
+    if folder.resolve().is_relative_to(data.root.resolve()):
+        raise ValueError(f"{folder} lies in the data's own folder {data.root}: choose another one")
+    names, nuclei, overlap = dsb2018.names(data.root), 0, 0
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    for name in names:
+        instances, lost = dsb2018.merge_masks(name, data.root)
+        nuclei, overlap = nuclei + int(instances.max()), overlap + lost
+        mask = np.where(instances > 0, 255 if white else 1, 0).astype(np.uint8)
+        Image.fromarray(mask).save(folder / "masks" / f"{name}.png")
+        shutil.copyfile(data.top / dsb2018.image_file(name), folder / "images" / f"{name}.png")
+    return (
+        f"{len(names)} images with {nuclei} nuclei in {folder}; "
+        f"{overlap} pixels were claimed by two nuclei and went to the later one"
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,17 +57,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--white", action="store_true", help="mark nuclei by 255, not by 1")
     options = parser.parse_args(argv)
     try:
-        merged = dsb2018_merge.merge(options.folder, options.root, 255 if options.white else 1)
+        print(merge(options.folder, options.root, options.white))
     except (CourseDataError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
         print(f"Could not write into {options.folder}: {error.strerror}", file=sys.stderr)
         return 1
-    print(
-        f"{merged.images} images with {merged.nuclei} nuclei in {options.folder}; "
-        f"{merged.overlap} pixels were claimed by two nuclei and went to the later one"
-    )
     return 0
 
 

@@ -16,7 +16,7 @@ warnings.filterwarnings("ignore", message="IProgress not found")
 __all__ = ["IGNORE", "CourseDataError", "Dataset"]
 
 IGNORE = 255
-"""The label of a pixel that nobody knows the class of; no score and no loss counts it."""
+"""The label of a pixel whose class nobody knows; no score and no loss counts it."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Dataset:
     Attributes
     ----------
     images : numpy.ndarray, uint8, shape [N, H, W, C], values 0..255
-        Grey images have one channel, colour images three in the order red, green, blue.
+        Gray images have one channel, color images three in the order red, green, blue.
     masks : numpy.ndarray, uint8, shape [N, H, W]
-        One class number a pixel, ``0 .. len(class_names) - 1``, or `IGNORE`.
+        One class number per pixel, ``0 .. len(class_names) - 1``, or `IGNORE`.
     class_names : tuple of str
         Class ``k`` is called ``class_names[k]``.
     ids : tuple of str

@@ -32,7 +32,7 @@ def group_split(groups, share, seed=0):
     known, number, images = np.unique(groups, return_inverse=True, return_counts=True)
     if groups.ndim != 1 or len(known) < 2:
         raise ValueError(
-            f"groups must name at least two groups, one entry an image; it has {len(known)} and "
+            f"groups must name at least two groups, one entry per image; it has {len(known)} and "
             f"shape {groups.shape}."
         )
     if not 0 < share < 1:

@@ -1,43 +1,31 @@
 """Outdoor scenes with three kinds of label: ``images/0000047.jpg`` and three text files each.
 
-715 colour photographs of about 240 x 320 pixels. S. Gould, R. Fulton, D. Koller: "Decomposing a
+715 color photographs of about 240 x 320 pixels. S. Gould, R. Fulton, D. Koller: "Decomposing a
 Scene into Geometric and Semantically Consistent Regions", ICCV 2009.
 
 - ``labels/0000047.regions.txt``: what a pixel shows, `REGIONS`.
 - ``labels/0000047.surfaces.txt``: how its surface lies, `SURFACES`.
 - ``labels/0000047.layers.txt``: the number of the connected stretch that it belongs to, counted
-  in each scene anew: no class.
-- ``horizons.txt``: width, height and the row of the horizon; not every scene is listed.
+  in each scene anew: not a class.
 
 A negative number means that nobody knows.
 """
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from . import Dataset
-from ._kept import files_key, kept
-from ._resize import checked_size, resized, size_of
-from ._stanford_files import (
-    CLASSES,
-    KINDS,
-    REGIONS,
-    SURFACES,
-    error_in,
-    file_of,
-    list_names,
-    read_horizon,
-    read_image,
-    read_labels,
-    top_folder,
-)
+from . import IGNORE, Dataset
 from .catalog import STANFORD_BACKGROUND, DatasetEntry
 from .fetch import describe, fetch
+from .io import DataFolder, cache_arrays, check_size, resize
 
-__all__ = ["REGIONS", "SURFACES", "Scene", "check", "load", "names", "scene"]
+REGIONS = ("sky", "tree", "road", "grass", "water", "building", "mountain", "foreground")
+SURFACES = ("sky", "horizontal", "vertical")
+_CLASSES = {"regions": REGIONS, "surfaces": SURFACES}
+_IMAGE = "images/{}.jpg"
+_LABELS = {kind: f"labels/{{}}.{kind}.txt" for kind in ("regions", "surfaces", "layers")}
 
 
 @dataclass(frozen=True)
@@ -54,8 +42,6 @@ class Scene:
         Class numbers, or `IGNORE`.
     layers : numpy.ndarray, int32, shape [H, W]
         Number of the connected stretch that a pixel belongs to, or -1.
-    horizon : int or None
-        Row of the horizon in pixels; None where ``horizons.txt`` does not say.
     """
 
     id: str
@@ -63,12 +49,11 @@ class Scene:
     regions: np.ndarray
     surfaces: np.ndarray
     layers: np.ndarray
-    horizon: int | None
 
 
 def load(
     kind: str = "regions",
-    size: tuple[int, int] | None = (224, 288),
+    size: tuple[int, int] = (224, 288),
     root: Path | str | None = None,
 ) -> Dataset:
     """Load all scenes with one kind of label, resized to one size.
@@ -78,10 +63,9 @@ def load(
     Parameters
     ----------
     kind : {"regions", "surfaces"}
-    size : pair of int, or None
+    size : pair of int
         Height and width in pixels. Images are averaged when they shrink and interpolated linearly
-        otherwise; masks take the nearest pixel's label. None keeps the scenes as they are, which
-        works only where all are of one size.
+        otherwise; masks take the nearest pixel's label.
     root : path, optional
         Folder that `fetch` returned, or one that you unpacked yourself; default: fetch it.
 
@@ -97,26 +81,34 @@ def load(
     CourseDataError
         If a file is missing or cannot be read, or a label does not fit its image.
     ValueError
-        If there is no such kind or size, or `size` is None and sizes differ.
+        If there is no such kind or size.
     """
     if kind == "layers":
         raise ValueError(
-            "layers are numbers of connected stretches, counted in each scene anew, and no "
+            "layers are numbers of connected stretches, counted in each scene anew, and not "
             "classes: a scene's are in scene(name).layers"
         )
-    if kind not in CLASSES:
-        raise ValueError(f"kind {kind!r}: there are {', '.join(CLASSES)}")
-    size = None if size is None else checked_size(size)
-    root = fetch(STANFORD_BACKGROUND) if root is None else Path(root)
-    top, ids = top_folder(root), names(root)
-    images, labels = ([file_of(name, what) for name in ids] for what in ("images", kind))
-    decoded = functools.cache(lambda: _decode(top, kind, ids, size))
-    shape = "own" if size is None else "x".join(map(str, size))
-    arrays = [
-        kept(root / f".decoded-{what}-{shape}.npy", files_key(top, files), lambda i=i: decoded()[i])
-        for i, (what, files) in enumerate({"images": images, kind: images + labels}.items())
-    ]
-    return Dataset(*arrays, CLASSES[kind], ids, None, describe(root))
+    if kind not in _CLASSES:
+        raise ValueError(f"kind {kind!r}: there are {', '.join(_CLASSES)}")
+    height, width = size = check_size(size)
+    folder = _folder(root)
+    ids = _list_names(folder)
+
+    def decode():
+        images = (_read_image(folder, name) for name in ids)
+        pairs = (
+            resize(image, _read_labels(folder, name, kind, image), size)
+            for name, image in zip(ids, images, strict=True)
+        )
+        return tuple(map(np.stack, zip(*pairs, strict=True)))
+
+    images, masks = cache_arrays(
+        folder.root / f".decoded-{kind}-{height}x{width}.npy",
+        folder.top,
+        [pattern.format(name) for pattern in (_IMAGE, _LABELS[kind]) for name in ids],
+        decode,
+    )
+    return Dataset(images, masks, _CLASSES[kind], ids, None, describe(folder.root))
 
 
 def names(root: Path | str | None = None) -> tuple[str, ...]:
@@ -127,8 +119,7 @@ def names(root: Path | str | None = None) -> tuple[str, ...]:
     CourseDataError
         If an image lacks one of its three label files, or a label file its image.
     """
-    root = fetch(STANFORD_BACKGROUND) if root is None else Path(root)
-    return list_names(root)
+    return _list_names(_folder(root))
 
 
 def scene(name: str, root: Path | str | None = None) -> Scene:
@@ -148,48 +139,59 @@ def scene(name: str, root: Path | str | None = None) -> Scene:
     ValueError
         If there is no scene of that name.
     """
-    root = fetch(STANFORD_BACKGROUND) if root is None else Path(root)
-    top = top_folder(root)
-    if not (top / file_of(name, "images")).is_file():
-        known = names(root)
+    folder = _folder(root)
+    if not (folder.top / _IMAGE.format(name)).is_file():
+        known = _list_names(folder)
         raise ValueError(f"scene {name!r}: there are {len(known)}, such as {', '.join(known[:3])}")
-    image = read_image(top, name)
-    labels = {kind: read_labels(top, name, kind, image) for kind in KINDS}
-    return Scene(name, image, **labels, horizon=read_horizon(top, name))
+    image = _read_image(folder, name)
+    labels = {kind: _read_labels(folder, name, kind, image) for kind in _LABELS}
+    return Scene(name, image, **labels)
 
 
 def check(folder: Path, entry: DatasetEntry) -> None:
     """Check a freshly unpacked folder: counts, label files, sizes, label values.
-
-    ``horizons.txt`` may be missing: nothing of the course depends on it.
 
     Raises
     ------
     CourseDataError
         Naming the first file at fault.
     """
-    ids = names(folder)
+    data = _folder(folder)
+    ids = _list_names(data)
     if len(ids) != (count := sum(entry.pairs.values())):
-        raise error_in(folder, f"the folder images holds {len(ids)} images, not {count}")
-    top = top_folder(folder)
+        raise data.error(f"the folder images holds {len(ids)} images, not {count}")
     for name in ids:
-        image = read_image(top, name)
-        for kind in KINDS:
-            read_labels(top, name, kind, image)
+        image = _read_image(data, name)
+        for kind in _LABELS:
+            _read_labels(data, name, kind, image)
 
 
-def _decode(top: Path, kind: str, ids: tuple[str, ...], size) -> tuple[np.ndarray, np.ndarray]:
-    images, masks = [], []
-    for name in ids:
-        image = read_image(top, name)
-        mask = read_labels(top, name, kind, image)
-        if size is not None:
-            image, mask = resized(image, mask, size)
-        elif images and image.shape != images[0].shape:
-            raise ValueError(
-                f"scene {name} is {size_of(image)} pixels, the ones before {size_of(images[0])}: "
-                "give a size to load them as one array, or take them one by one with scene(name)"
-            )
-        images.append(image)
-        masks.append(mask)
-    return np.stack(images), np.stack(masks)
+def _folder(root: Path | str | None) -> DataFolder:
+    root = fetch(STANFORD_BACKGROUND) if root is None else Path(root)
+    return DataFolder(root, "the outdoor scenes", "iccv09Data")
+
+
+def _list_names(folder: DataFolder) -> tuple[str, ...]:
+    return folder.list_names(_IMAGE, *_LABELS.values())
+
+
+def _read_image(folder: DataFolder, name: str) -> np.ndarray:
+    # The labels know nothing of a camera's orientation flag.
+    return folder.read_image(_IMAGE.format(name), upright=False)
+
+
+def _read_labels(folder: DataFolder, name: str, kind: str, image: np.ndarray) -> np.ndarray:
+    """Labels of one kind, compared with their image: uint8 with `IGNORE`; layers int32 with -1."""
+    file = _LABELS[kind].format(name)
+    labels = folder.read_label_text(file)
+    folder.check_mask_size(file, labels, image.shape[:2])
+    if kind == "layers":
+        return np.maximum(labels, -1)
+    n_classes = len(_CLASSES[kind])
+    if labels.max() >= n_classes:
+        row, column = np.argwhere(labels >= n_classes)[0]
+        raise folder.error(
+            f"{file} has the label {labels[row, column]} in line {row + 1}; there are only "
+            f"{n_classes} classes, 0 to {n_classes - 1}, and negative numbers for unknown"
+        )
+    return np.where(labels < 0, IGNORE, labels).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""A tiny data set in the Sunnybrook layout, as files, archives, a mirror and a catalog entry."""
+"""Tiny data sets as files, archives and a mirror; the one in the Sunnybrook layout."""
 
 import dataclasses
 import hashlib
@@ -15,7 +15,34 @@ PAIRS = {"train": 3, "val": 2}
 SIZE = 16
 
 
-class Tiny:
+class TinyFiles:
+    """A data set as `files`, {member name: bytes}, and `archives`, which returns {name: bytes}."""
+
+    def mirror(self, folder: Path, *, sums: bool = True) -> Path:
+        folder.mkdir(exist_ok=True)
+        for name, content in self.archives().items():
+            (folder / name).write_bytes(content)
+        if sums:
+            (folder / "SHA256SUMS").write_text(self.sums())
+        return folder
+
+    def sums(self) -> str:
+        digests = {k: hashlib.sha256(v).hexdigest() for k, v in self.archives().items()}
+        return "".join(f"{digest}  {name}\n" for name, digest in digests.items())
+
+    def changed(self, files: dict):
+        """Replace files, or take them away where the content is None."""
+        self.files = {k: v for k, v in (self.files | files).items() if v is not None}
+        return self
+
+    def unpacked(self, folder: Path) -> Path:
+        for name, content in self.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        return folder
+
+
+class Tiny(TinyFiles):
     """3 + 2 pairs of 16 x 16 pixels, as files {member name: bytes}, archives and entry."""
 
     def __init__(self):
@@ -30,6 +57,9 @@ class Tiny:
 
     def archive(self, split: str) -> bytes:
         return zipped({k: v for k, v in self.files.items() if k.startswith(split)})
+
+    def archives(self) -> dict[str, bytes]:
+        return {f"{split}.zip": self.archive(split) for split in PAIRS}
 
     def entry(self, url: str = "", **changes):
         """The catalog's entry with these counts; its archives are published at `url`."""
@@ -46,26 +76,8 @@ class Tiny:
         return dataclasses.replace(SUNNYBROOK, archives=archives, pairs=PAIRS)
 
     def publish(self, server, at: str = "published") -> None:
-        for split in PAIRS:
-            server.answers[f"/{at}/{split}.zip"] = [self.archive(split)]
-
-    def mirror(self, folder: Path, *, sums: bool = True) -> Path:
-        folder.mkdir(exist_ok=True)
-        for split in PAIRS:
-            (folder / f"{split}.zip").write_bytes(self.archive(split))
-        if sums:
-            (folder / "SHA256SUMS").write_text(self.sums())
-        return folder
-
-    def sums(self) -> str:
-        digests = {s: hashlib.sha256(self.archive(s)).hexdigest() for s in PAIRS}
-        return "".join(f"{digest}  {split}.zip\n" for split, digest in digests.items())
-
-    def unpacked(self, folder: Path) -> Path:
-        for name, content in self.files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
-        return folder
+        for name, content in self.archives().items():
+            server.answers[f"/{at}/{name}"] = [content]
 
 
 def png(picture: np.ndarray) -> bytes:

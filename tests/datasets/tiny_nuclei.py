@@ -1,12 +1,12 @@
 """A tiny data set in the layout of the Data Science Bowl 2018, as files, mirror and entry."""
 
 import dataclasses
-import hashlib
-from pathlib import Path
+import io
 
 import cv2
 import numpy as np
-from tiny_dataset import zipped
+from PIL import Image
+from tiny_dataset import TinyFiles, png, zipped
 
 from course_utils.datasets.catalog import DSB2018
 
@@ -14,7 +14,7 @@ SIZES = {"0a": (12, 16), "1b": (16, 12), "2c": (20, 20)}
 BOXES = (np.s_[1:4, 1:5], np.s_[5:8, 2:4], np.s_[8:11, 8:12])
 
 
-class TinyNuclei:
+class TinyNuclei(TinyFiles):
     """Three images with three square nuclei each, as files {member name: bytes}.
 
     The first and second are dark and grey, the third is pink. `instances` has the numbers.
@@ -43,19 +43,8 @@ class TinyNuclei:
         changes = {"archives": (archive,), "pairs": {"all": 3}} | changes
         return dataclasses.replace(DSB2018, **changes)
 
-    def mirror(self, folder: Path) -> Path:
-        folder.mkdir(exist_ok=True)
-        content = zipped(self.files)
-        (folder / "stage1_train.zip").write_bytes(content)
-        digest = hashlib.sha256(content).hexdigest()
-        (folder / "SHA256SUMS").write_text(f"{digest}  stage1_train.zip\n")
-        return folder
-
-    def unpacked(self, folder: Path) -> Path:
-        for name, content in self.files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
-        return folder
+    def archives(self) -> dict[str, bytes]:
+        return {"stage1_train.zip": zipped(self.files)}
 
 
 def image_file(name):
@@ -66,25 +55,10 @@ def mask_file(name, number):
     return f"{name}/masks/{number}f.png"
 
 
-def png(picture: np.ndarray) -> bytes:
-    return cv2.imencode(".png", picture)[1].tobytes()
-
-
-def palette_png(indices: np.ndarray, colours) -> bytes:
-    """A PNG whose pixels are indices into a table of colours, which OpenCV cannot write."""
-    import struct
-    import zlib
-
-    def chunk(kind, content):
-        check = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + check
-
-    height, width = indices.shape
-    rows = b"".join(b"\0" + row.tobytes() for row in indices.astype(np.uint8))
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0))
-        + chunk(b"PLTE", bytes(np.asarray(colours, np.uint8)))
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
+def palette_png(indices: np.ndarray, colors) -> bytes:
+    """A PNG whose pixels are indices into a table of colors."""
+    picture = Image.fromarray(indices.astype(np.uint8))
+    picture.putpalette(np.ravel(colors).tolist())
+    buffer = io.BytesIO()
+    picture.save(buffer, "png")
+    return buffer.getvalue()

@@ -1,13 +1,12 @@
 """A tiny data set in the Stanford Background layout, as files, archive, mirror and entry."""
 
 import dataclasses
-import hashlib
 import io
 import tarfile
-from pathlib import Path
 
 import cv2
 import numpy as np
+from tiny_dataset import TinyFiles
 
 from course_utils.datasets import IGNORE
 from course_utils.datasets.catalog import STANFORD_BACKGROUND
@@ -16,7 +15,7 @@ SIZES = {"0000009": (12, 16), "0000047": (16, 12), "1000001": (12, 16)}
 TOP = "iccv09Data"
 
 
-class TinyScenes:
+class TinyScenes(TinyFiles):
     """Three scenes, as files {member name: bytes}, archive and entry.
 
     `labels` holds what the text says: {(id, kind): int32 [H, W]}, negative where unknown.
@@ -64,19 +63,8 @@ class TinyScenes:
         changes = {"archives": (archive,), "pairs": {"all": images}} | changes
         return dataclasses.replace(STANFORD_BACKGROUND, **changes)
 
-    def mirror(self, folder: Path) -> Path:
-        folder.mkdir(exist_ok=True)
-        content = self.archive()
-        (folder / f"{TOP}.tar.gz").write_bytes(content)
-        digest = hashlib.sha256(content).hexdigest()
-        (folder / "SHA256SUMS").write_text(f"{digest}  {TOP}.tar.gz\n")
-        return folder
-
-    def unpacked(self, folder: Path) -> Path:
-        for name, content in self.files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
-        return folder
+    def archives(self) -> dict[str, bytes]:
+        return {f"{TOP}.tar.gz": self.archive()}
 
 
 def label_file(name, kind):

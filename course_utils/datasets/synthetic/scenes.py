@@ -3,9 +3,8 @@
 import cv2
 import numpy as np
 
-from ._drawing import blur, clouds, filled, to_uint8
-from ._scene_figures import animal, car, person
-from ._scene_things import (
+from .drawing import blur, clouds, fill, filled, to_uint8
+from .scene_objects import (
     FOREGROUND,
     GRASS,
     MOUNTAIN,
@@ -14,8 +13,10 @@ from ._scene_things import (
     TREE,
     UNKNOWN,
     WATER,
-    Scene,
+    animal,
     building,
+    car,
+    person,
     tree,
 )
 
@@ -68,6 +69,54 @@ def outdoor_scene(rng, height=240, width=320):
     unknown = border & (clouds(rng, regions.shape, 18, 2) > 0.3)
     regions[unknown] = surfaces[unknown] = UNKNOWN
     return image, regions, surfaces, instances
+
+
+class Scene:
+    """Picture and labels, painted from back to front."""
+
+    def __init__(self, rng, height, width):
+        self.rng, self.height, self.width = rng, height, width
+        self.shape = (height, width)
+        self.image = np.zeros((height, width, 3), np.float32)
+        self.regions = np.full(self.shape, UNKNOWN, np.uint8)
+        self.instances = np.zeros(self.shape, np.uint16)
+        self.horizon = height * rng.uniform(0.38, 0.52)
+        self.vanishing = width * rng.uniform(0.3, 0.7)
+        self.shore = np.full(width, self.horizon)
+        self.sun = rng.choice([-1.0, 1.0])  # the side the light comes from
+        self.haze = np.array([205, 218, 230], np.float32) * rng.uniform(0.85, 1.05)
+
+    def window(self, points, margin=0):
+        """Slices of the part of the picture that an outline needs, and its (x, y) grid."""
+        points = np.asarray(points)
+        high = np.array([self.width, self.height])
+        first = np.clip(np.floor(points.min(0)) - margin, 0, high).astype(int)
+        last = np.clip(np.ceil(points.max(0)) + margin + 1, first, high).astype(int)
+        rows, columns = np.mgrid[first[1] : last[1], first[0] : last[0]].astype(np.float32)
+        return np.s_[first[1] : last[1], first[0] : last[0]], columns, rows
+
+    def put(self, mask, color, region=None, instance=0, window=np.s_[:, :]):
+        """Color (one, or one a pixel) and label where `mask` is set."""
+        np.copyto(self.image[window], np.asarray(color, np.float32), where=mask[..., None])
+        if region is not None:
+            np.copyto(self.regions[window], region, where=mask)
+            np.copyto(self.instances[window], instance, where=mask)
+
+    def shade(self, points, strength, softness=3.0):
+        """Cast a soft shadow: multiply the picture inside an outline."""
+        window, columns, rows = self.window(points, int(4 * softness))
+        if rows.size:
+            dark = np.zeros(rows.shape, np.float32)
+            fill(dark, np.asarray(points) - [columns[0, 0], rows[0, 0]], strength)
+            self.image[window] *= (1 - blur(dark, softness))[..., None]
+
+    def shore_at(self, x):
+        """Row down to which there is water in column `x`."""
+        return self.shore[int(np.clip(x, 0, self.width - 1))]
+
+    def size_at(self, y):
+        """Height in pixels of a person who stands at row `y`."""
+        return 0.62 * (y - self.horizon)
 
 
 def _renumbered(instances):
@@ -174,8 +223,8 @@ def _water(scene):
     depth = (rows - scene.horizon) / height
     mirrored = 2 * scene.horizon - rows + 40 * depth * ripple
     seen = cv2.remap(scene.image, columns, mirrored, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
-    colour = seen * np.array([0.6, 0.72, 0.8]) * (1 + 0.09 * ripple)[..., None]
-    scene.put((rows > scene.horizon + 2) & (rows < shore), colour, WATER)
+    color = seen * np.array([0.6, 0.72, 0.8]) * (1 + 0.09 * ripple)[..., None]
+    scene.put((rows > scene.horizon + 2) & (rows < shore), color, WATER)
 
 
 def _road(scene):

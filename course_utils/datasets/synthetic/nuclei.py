@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 
-from ._drawing import blob, blur, clouds, filled, to_uint8
+from .drawing import blob, blur, clouds, filled, to_uint8
 
 # Optical density of the two dyes in red, green and blue (M. Macenko et al.: A method for
 # normalizing histology slides for quantitative analysis, ISBI 2009).
-HAEMATOXYLIN = np.array([0.56, 0.72, 0.41], np.float32)
+HEMATOXYLIN = np.array([0.56, 0.72, 0.41], np.float32)
 EOSIN = np.array([0.22, 0.80, 0.56], np.float32)
 STAINS = ("fluorescence", "histology")
 
@@ -21,7 +21,7 @@ def nuclei(rng, height=256, width=256, *, stain="fluorescence"):
     height, width : int
         In pixels.
     stain : {"fluorescence", "histology"}
-        Bright nuclei on a dark ground, or purple ones in pink tissue (haematoxylin and eosin).
+        Bright nuclei on a dark ground, or purple ones in pink tissue (hematoxylin and eosin).
 
     Returns
     -------
@@ -50,14 +50,14 @@ def _place(rng, height, width):
         if placed and (rng.uniform() < 0.45 or len(placed) == 1):  # beside one that is there
             x, y, other = placed[rng.integers(len(placed))]
             angle, distance = rng.uniform(0, 2 * np.pi), (radius + other) * rng.uniform(0.8, 1.0)
-            centre = np.array([x + distance * np.cos(angle), y + distance * np.sin(angle)])
+            center = np.array([x + distance * np.cos(angle), y + distance * np.sin(angle)])
         else:
-            centre = rng.uniform([0, 0], [width, height])
-        if not (0 <= centre[0] < width and 0 <= centre[1] < height):
+            center = rng.uniform([0, 0], [width, height])
+        if not (0 <= center[0] < width and 0 <= center[1] < height):
             continue
         stretch = rng.uniform(0.72, 1.0)
         radii = radius / stretch**0.5, radius * stretch**0.5
-        mask = filled(instances.shape, blob(rng, centre, radii, rng.uniform(0, np.pi), 0.06, 48))
+        mask = filled(instances.shape, blob(rng, center, radii, rng.uniform(0, np.pi), 0.06, 48))
         if np.count_nonzero(mask & (instances > 0)) > 0.12 * np.count_nonzero(mask):
             continue
         mask &= instances == 0  # who was there first stays whole
@@ -65,7 +65,7 @@ def _place(rng, height, width):
         if pieces > 1:
             largest = 1 + np.argmax(np.bincount(labels.ravel())[1:])
             instances[labels == largest] = len(placed) + 1
-            placed.append((*centre, radius))
+            placed.append((*center, radius))
     return instances
 
 
@@ -99,8 +99,8 @@ def _fluorescence(rng, instances):
     light = np.clip((light + glow + ground) * np.clip(lamp, 0.25, 1), 0, None)
     photons = rng.uniform(60, 250)
     light = rng.poisson(light * photons) / photons + rng.normal(0, 0.008, size=shape)
-    grey = 255 * light.astype(np.float32) * rng.uniform(0.38, 0.62)
-    return np.repeat(blur(grey, 0.5)[..., None], 3, axis=2)
+    gray = 255 * light.astype(np.float32) * rng.uniform(0.38, 0.62)
+    return np.repeat(blur(gray, 0.5)[..., None], 3, axis=2)
 
 
 def _histology(rng, instances):
@@ -125,7 +125,7 @@ def _histology(rng, instances):
     cytoplasm = 0.12 * blur(inside.astype(np.float32), 5)
     pink = np.where(inside, 0.3 * pink + 0.08, pink + cytoplasm)
     purple = purple + 0.05 + 0.03 * np.clip(fibres, -1, 2)
-    density = blur(purple.astype(np.float32), 0.9)[..., None] * HAEMATOXYLIN
+    density = blur(purple.astype(np.float32), 0.9)[..., None] * HEMATOXYLIN
     density = density + blur(pink.astype(np.float32), 0.7)[..., None] * EOSIN
     lamp = rng.uniform(236, 250) * np.array([1.0, 0.985, 0.99])
     return lamp * np.exp(-1.15 * density) + rng.normal(0, 2.2, size=(*shape, 3))

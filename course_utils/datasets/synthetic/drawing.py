@@ -6,13 +6,13 @@ import numpy as np
 SUBPIXEL_BITS = 4  # cv2 takes polygon corners in sixteenths of a pixel
 
 
-def blob(rng, centre, radii, angle=0.0, roughness=0.05, n_points=96):
+def blob(rng, center, radii, angle=0.0, roughness=0.05, n_points=96):
     """Closed smooth outline: an ellipse whose radius wanders.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-    centre, radii : pair of float
+    center, radii : pair of float
         (x, y) in pixels.
     angle : float
         Rotation in radians, clockwise in image coordinates.
@@ -28,7 +28,7 @@ def blob(rng, centre, radii, angle=0.0, roughness=0.05, n_points=96):
     radius = 1 + wander(rng, theta, roughness)
     points = np.stack([radii[0] * radius * np.cos(theta), radii[1] * radius * np.sin(theta)], 1)
     cos, sin = np.cos(angle), np.sin(angle)
-    return points @ np.array([[cos, sin], [-sin, cos]]) + np.asarray(centre)
+    return points @ np.array([[cos, sin], [-sin, cos]]) + np.asarray(center)
 
 
 def wander(rng, theta, amount, orders=(2, 3, 4, 5, 6)):
