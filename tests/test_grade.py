@@ -98,17 +98,17 @@ COPIES = {
     ),
     "own set-up, own folder": (
         {
-            "setup": START + "raise RuntimeError('downloads everything')",
+            "setup": START + "import os\nos.chdir('/')  # and downloads everything",
             "share-stub": LOOKS + SHARE,
             "baseline-stub": BASELINE + LOOKS,
         },
         "right",
         "right",
     ),
-    "exit in a function": (
-        {"share-stub": CALLED + "sys.exit(0)", "baseline-stub": "raise SystemExit"},
+    "exit in a function, no Python": (
+        {"share-stub": CALLED + "sys.exit(0)", "baseline-stub": "accuracy = (("},
         "wrong: your function stopped with SystemExit",
-        "wrong: the cell stopped: SystemExit",
+        "wrong: the cell stopped: SyntaxError",
     ),
     "endless loop and output": (
         {

@@ -32,9 +32,7 @@ try:
     import nbclient
     import nbformat
 except ModuleNotFoundError as error:
-    raise SystemExit(
-        f"{error}. Run this with the course's Python: `make lab` sets it up."
-    ) from None
+    raise SystemExit(f"{error}. Run this with .venv/bin/python: `make lab` sets it up.") from None
 
 from course_utils.exercises.judge import MISSING
 
