@@ -93,36 +93,3 @@ __all__ = [
     "check_transposed_size",
     "check_unpadded_size",
 ]
-
-
-def _chapters_of_today():
-    import contextlib
-    import io
-    import sys
-    import types
-
-    from course_utils.exercises.basics import REAL_BASELINE
-
-    from .judge import Verdict
-
-    def returning(check):
-        def call(*args, **kwargs):
-            printed = io.StringIO()
-            with contextlib.redirect_stdout(printed):
-                check(*args, **kwargs)
-            text = printed.getvalue().strip()
-            outcomes = {RIGHT: "right", MISSING: "missing", WRONG: "wrong", RIGHT[0]: "right"}
-            for prefix, outcome in outcomes.items():
-                if text.startswith(prefix):
-                    return Verdict(outcome, text.removeprefix(prefix).strip())
-
-        return call
-
-    for number in range(7):
-        module = types.ModuleType(f"course_utils.exercises.ch{number:02}")
-        vars(module).update({n: returning(globals()[n]) for n in __all__ if n.startswith("check_")})
-        module.REAL_BASELINE = REAL_BASELINE
-        sys.modules[module.__name__] = module
-
-
-_chapters_of_today()
