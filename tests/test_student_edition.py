@@ -3,7 +3,6 @@
 import re
 
 import nbformat
-import notebook_runner
 import pytest
 import student_edition
 from notebook_rules import ROOT, solution_code, tags
@@ -14,6 +13,7 @@ SOLUTION = "<details><summary>Solution</summary>\n\n```python\nanswer = 42\n```\
 
 
 def cell(kind, name, source, *tags_):
+    """Return a cell."""
     made = getattr(nbformat.v4, f"new_{kind}_cell")(source, id=name)
     made.metadata["tags"] = list(tags_)
     return made
@@ -26,7 +26,6 @@ def small(**replaced):
     stub.execution_count = 3
     cells = {
         "title": cell("markdown", "title", "# A chapter\n\n[next](02_b.ipynb#Data)"),
-        "ask": cell("markdown", "ask", "### Exercise 1", "exercise"),
         "stub": stub,
         "solution": cell("markdown", "ask-solution", SOLUTION, "solution"),
     }
@@ -43,96 +42,55 @@ def chapters(tmp_path):
     return folder
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """The student edition of the course."""
-    return student_edition.write(tmp_path_factory.mktemp("student") / "student")
+@pytest.fixture
+def out(chapters, tmp_path):
+    """The student edition of these two."""
+    student_edition.write(tmp_path / "deep" / "student", chapters, ADDRESS)
+    return tmp_path / "deep" / "student"
 
 
 def code_lines(text):
+    """Return the lines that say something."""
     return {line.strip() for line in text.splitlines() if len(line.strip()) > 6}
 
 
-def test_no_line_of_a_solution_is_left(written):
-    assert [path.name for path in written] == [path.name for path in PATHS]
-    solutions = 0
-    for before, after in zip(PATHS, written, strict=True):
-        left = nbformat.read(after, 4)
-        lines = code_lines("\n".join(c.source for c in left.cells))
-        stubs = code_lines("\n".join(c.source for c in left.cells if "exercise-stub" in tags(c)))
-        for original in nbformat.read(before, 4).cells:
-            if "solution" in tags(original):
-                solutions += 1
-                own = code_lines(solution_code(original)) - stubs  # the `def` is in both
-                assert own, original.id
-                assert not own & lines, (after.name, own & lines)
-    assert solutions >= 3 * len(PATHS)
-
-
-def test_everything_else_of_the_course_is_left(written):
-    for before, after in zip(PATHS, written, strict=True):
-        original, left = nbformat.read(before, 4), nbformat.read(after, 4)
-        nbformat.validate(left)
-        kept = [c for c in original.cells if "solution" not in tags(c)]
-        assert [(c.id, c.cell_type, c.metadata) for c in left.cells] == [
-            (c.id, c.cell_type, c.metadata) for c in kept
-        ]
-        badge = re.search(r"\[!\[Open in Colab\].*\n\n", kept[0].source)[0]
-        kept[0].source = kept[0].source.replace(badge, "")
-        assert [c.source for c in left.cells] == [c.source for c in kept], "a link was rewritten"
-        assert "colab" not in left.cells[0].source
-        assert left.metadata == original.metadata
-        assert all(
-            not c.outputs and c.execution_count is None for c in left.cells if "outputs" in c
-        )
-        assert "<details><summary>" in left.cells[-1].source, "the questions keep their answers"
-
-
-def test_first_chapter_runs_elsewhere_with_the_package_installed(written, tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    notebook = notebook_runner.read(written[0])
-    notebook_runner.execute(
-        notebook, folder=tmp_path, cell_timeout=300, COURSE_PROFILE="sample", COURSE_SEED="0"
-    )
-    assert notebook.cells[1].outputs
-    assert not notebook_runner.read(written[0]).cells[1].outputs
-
-
-def test_outputs_and_solutions_go_and_the_chapter_itself_stays():
-    notebook = small()
-    left = student_edition.student_notebook(notebook, {"02_b.ipynb"}, ADDRESS)
-    assert [c.id for c in left.cells] == ["title", "ask", "ask-stub"]
-    badge = f"[![Open in Colab](https://a.org/b.svg)]({ADDRESS}/blob/main/notebooks/01_a.ipynb)"
-    notebook.cells[0].source = f"# A chapter\n\n{badge}\n\n[next](02_b.ipynb#Data)"
-    left = student_edition.student_notebook(notebook, {"02_b.ipynb"}, ADDRESS)
-    notebook.cells[0].source = "# A chapter\n\n[next](02_b.ipynb#Data)"
-    assert left.cells[0].source == notebook.cells[0].source
-    assert (left.cells[2].outputs, left.cells[2].execution_count) == ([], None)
-    assert len(notebook.cells) == 4
-    assert notebook.cells[2].outputs
-    assert notebook.cells[2].execution_count == 3
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_no_line_of_a_solution_is_left_and_everything_else_is(path):
+    original = nbformat.read(path, 4)
+    left = student_edition.student_notebook(original, {path.name for path in PATHS}, ADDRESS)
+    nbformat.validate(left)
+    lines = code_lines("\n".join(c.source for c in left.cells))
+    stubs = code_lines("\n".join(c.source for c in left.cells if "exercise-stub" in tags(c)))
+    solutions = [c for c in original.cells if "solution" in tags(c)]
+    assert len(solutions) >= 3
+    for solution in solutions:
+        own = code_lines(solution_code(solution)) - stubs  # the `def` is in both
+        assert own and not own & lines, solution.id
+    kept = [c for c in original.cells if "solution" not in tags(c)]
+    assert [(c.id, c.metadata) for c in left.cells] == [(c.id, c.metadata) for c in kept]
+    title, badge, text = re.split(r"(\[!\[Open in Colab\].*\n\n)", kept[0].source)
+    assert badge and left.cells[0].source == title + text
+    assert [c.source for c in left.cells[1:]] == [c.source for c in kept[1:]], "a link changed"
+    assert left.metadata == original.metadata
+    assert not any(c.outputs or c.execution_count for c in left.cells if c.cell_type == "code")
+    assert any(c.get("outputs") for c in original.cells), "the chapter itself stays as it is"
 
 
 @pytest.mark.parametrize(
-    ("link", "expected"),
+    ("link", "tag", "expected"),
     [
-        ("[next](02_b.ipynb#Data)", "[next](02_b.ipynb#Data)"),
-        ("[code](../course_utils/metrics/)", f"[code]({ADDRESS}/blob/main/course_utils/metrics)"),
-        ('<img src="../docs/a.png">', f'<img src="{ADDRESS}/blob/main/docs/a.png">'),
-        ("[away](https://example.org/a_b)", "[away](https://example.org/a_b)"),
-        ("[here](#Data)", "[here](#Data)"),
+        ("[next](02_b.ipynb#Data)", "", "[next](02_b.ipynb#Data)"),
+        ("[code](../course_utils/io/)", "", f"[code]({ADDRESS}/blob/main/course_utils/io)"),
+        ("[code](../course_utils/io/)", "@v7.2", f"[code]({ADDRESS}/blob/v7.2/course_utils/io)"),
+        ('<img src="../docs/a.png">', "", f'<img src="{ADDRESS}/blob/main/docs/a.png">'),
+        ("[away](https://example.org/a_b)", "", "[away](https://example.org/a_b)"),
+        ("[here](#Data)", "", "[here](#Data)"),
     ],
 )
-def test_links_lead_where_they_led(link, expected):
+def test_links_lead_where_they_led(link, tag, expected):
     notebook = small(title=cell("markdown", "title", link))
-    left = student_edition.student_notebook(notebook, {"02_b.ipynb"}, ADDRESS)
+    left = student_edition.student_notebook(notebook, {"02_b.ipynb"}, ADDRESS + tag)
     assert left.cells[0].source == expected
-
-
-def test_links_lead_to_the_tag_where_there_is_one():
-    notebook = small(title=cell("markdown", "title", "[code](../course_utils/metrics/)"))
-    left = student_edition.student_notebook(notebook, (), f"{ADDRESS}@v7.2")
-    assert left.cells[0].source == f"[code]({ADDRESS}/blob/v7.2/course_utils/metrics)"
 
 
 @pytest.mark.parametrize(
@@ -146,57 +104,36 @@ def test_links_lead_to_the_tag_where_there_is_one():
         ({"stub": cell("code", "full", "answer = 42", "exercise-stub")}, "full: a stub without"),
     ],
 )
-def test_a_solution_that_would_be_left_is_an_error(chapters, tmp_path, replaced, reason):
-    out = tmp_path / "student"
-    student_edition.write(out, chapters, ADDRESS)
+def test_a_solution_that_would_be_left_is_an_error(chapters, out, replaced, reason):
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     nbformat.write(small(**replaced), chapters / "02_b.ipynb")
     with pytest.raises(student_edition.CannotWrite, match=rf"02_b\.ipynb: cell {reason}"):
         student_edition.write(out, chapters, ADDRESS)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["notebooks", "student"]
+    assert [path.name for path in out.parent.iterdir()] == ["student"]
 
 
-def test_an_earlier_edition_is_replaced_and_nothing_else(chapters, tmp_path):
-    out = tmp_path / "deep" / "student"
-    student_edition.write(out, chapters, ADDRESS)
+def test_an_earlier_edition_is_replaced_whole(chapters, out, tmp_path):
+    (out / ".ipynb_checkpoints").mkdir()  # left by who opened a chapter
     (chapters / "01_a.ipynb").unlink()
     student_edition.write(out, chapters, ADDRESS)
     assert {path.name for path in out.iterdir()} == {student_edition.NOTE, "02_b.ipynb"}
-    for folder in (chapters, tmp_path):
-        with pytest.raises(student_edition.CannotWrite, match="no earlier edition wrote"):
-            student_edition.write(folder, chapters, ADDRESS)
-    assert (chapters / "02_b.ipynb").exists()
     with pytest.raises(student_edition.CannotWrite, match="no notebook"):
         student_edition.write(out, tmp_path, ADDRESS)
 
 
-@pytest.mark.parametrize(
-    ("name", "work"),
-    [("01_a.ipynb", "mine"), ("marks.csv", "mine"), ("copies/a.ipynb", "mine"), (".git/HEAD", "x")],
-)
-def test_what_was_added_or_changed_is_not_thrown_away(chapters, tmp_path, name, work):
-    out = tmp_path / "student"
-    student_edition.write(out, chapters, ADDRESS)
+@pytest.mark.parametrize("name", ["01_a.ipynb", "marks.csv", "copies/a.ipynb", ".git/HEAD"])
+def test_what_was_added_or_changed_is_not_thrown_away(chapters, out, name):
     (out / name).parent.mkdir(exist_ok=True)
-    (out / name).write_text(work, encoding="utf-8")
+    (out / name).write_text("mine", encoding="utf-8")
     with pytest.raises(student_edition.CannotWrite, match=name.partition("/")[0]):
         student_edition.write(out, chapters, ADDRESS)
-    assert (out / name).read_text(encoding="utf-8") == work
+    with pytest.raises(student_edition.CannotWrite, match="no earlier edition wrote"):
+        student_edition.write(chapters, chapters, ADDRESS)
+    assert (out / name).read_text(encoding="utf-8") == "mine"
 
 
-def test_what_opening_a_chapter_leaves_is_no_obstacle(chapters, tmp_path):
-    out = tmp_path / "student"
-    student_edition.write(out, chapters, ADDRESS)
-    (out / ".ipynb_checkpoints").mkdir()
-    (out / ".ipynb_checkpoints" / "01_a-checkpoint.ipynb").write_text("x", encoding="utf-8")
-    student_edition.write(out, chapters, ADDRESS)
-    assert not (out / ".ipynb_checkpoints").exists()
-
-
-def test_a_failing_rename_brings_the_old_folder_back(chapters, tmp_path, monkeypatch):
-    out = tmp_path / "student"
-    student_edition.write(out, chapters, ADDRESS)
+def test_a_failing_rename_brings_the_old_folder_back(chapters, out, monkeypatch):
     rename = student_edition.os.rename
 
     def fails(source, target):
@@ -210,16 +147,13 @@ def test_a_failing_rename_brings_the_old_folder_back(chapters, tmp_path, monkeyp
     assert (out / "01_a.ipynb").exists()
 
 
-def test_command_line(tmp_path, capsys, monkeypatch):
-    assert student_edition.main(["--out", str(tmp_path / "s")]) == 0
-    assert f"{len(PATHS)} chapters" in capsys.readouterr().out
-    (tmp_path / "s" / "01_mri_mlp.ipynb").write_text("my work", encoding="utf-8")
-    assert student_edition.main(["--out", str(tmp_path / "s")]) == 1
-    assert "changed since: 01_mri_mlp.ipynb. Move that away" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("address", [student_edition.PLACEHOLDER, ADDRESS])
-def test_a_copy_without_address_is_warned_of(tmp_path, capsys, monkeypatch, address):
+def test_command_line(tmp_path, capsys, monkeypatch, address):
     monkeypatch.setattr(student_edition, "address_of", lambda: address)
     assert student_edition.main(["--out", str(tmp_path / "s")]) == 0
-    assert ("make badges REPO=owner/name" in capsys.readouterr().err) == (address != ADDRESS)
+    printed = capsys.readouterr()
+    assert f"{len(PATHS)} chapters" in printed.out
+    assert ("make badges REPO=owner/name" in printed.err) == (address != ADDRESS)
+    (tmp_path / "s" / PATHS[1].name).write_text("my work", encoding="utf-8")
+    assert student_edition.main(["--out", str(tmp_path / "s")]) == 1
+    assert f"changed since: {PATHS[1].name}. Move that away" in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """Write the student edition: every chapter without the solutions of its exercises.
 
     make student                                                    into build/student/
-    .venv/bin/python data_scripts/student_edition.py --out FOLDER
+    .venv/bin/python tools/student_edition.py --out FOLDER
 
 The cells tagged `solution` go, and so do outputs, execution counts and the badge, which opens the
 chapter with its solutions. Everything else stays: the exercises with their stubs and checks, and
@@ -15,20 +15,22 @@ away, or if it holds a file that no edition wrote or that was changed since.
 
 import argparse
 import ast
+import copy
 import os
 import re
 import sys
 import tempfile
 from pathlib import Path
 
-from own_python import needed
-
-with needed():
+try:
     import nbformat
     import pooch
-    from notebook_runner import NOTEBOOKS, ROOT, read
-    from stamp_repository import PLACEHOLDER, address_of
+except ModuleNotFoundError as error:
+    raise SystemExit(f"{error}. Run this with .venv/bin/python: `make lab` sets it up.") from None
 
+from stamp import PLACEHOLDER, address_of
+
+ROOT = Path(__file__).resolve().parents[1]
 BADGE = re.compile(r"^\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)\n*", re.MULTILINE)
 FOLDED = re.compile(r"<summary>\s*(<\w+>\s*)*solution", re.IGNORECASE)
 LINK = re.compile(r"(\]\(|\b(?:href|src)=\")(?![a-z]+:|#|/)([^)\"\s#]+)")
@@ -47,16 +49,16 @@ class CannotWrite(Exception):
     """A reason for which no student edition was written."""
 
 
-def student_notebook(notebook, names=(), address=""):
+def student_notebook(notebook, names, address):
     """Return a notebook without solutions, outputs, execution counts and badge.
 
     Parameters
     ----------
     notebook : nbformat.NotebookNode
         The chapter; it is not changed.
-    names : collection of str, optional
+    names : collection of str
         Files that will lie beside it. Links to others are made to lead to the repository.
-    address : str, optional
+    address : str
         The repository's.
 
     Returns
@@ -68,73 +70,19 @@ def student_notebook(notebook, names=(), address=""):
     CannotWrite
         If what is left holds a folded solution, or an exercise's stub that is filled in.
     """
-    left = nbformat.from_dict(notebook)
-    left.cells = [nbformat.from_dict(c) for c in notebook.cells if "solution" not in _tags(c)]
+    left = copy.deepcopy(notebook)
+    left.cells = [cell for cell in left.cells if "solution" not in cell.metadata.get("tags", [])]
     for cell in left.cells:
         if FOLDED.search(cell.source):
             raise CannotWrite(f"cell {cell.id}: a solution without the tag `solution`")
         if cell.cell_type == "code":
-            if "exercise-stub" in _tags(cell) and not _is_open(cell.source):
+            if "exercise-stub" in cell.metadata.get("tags", []) and not _is_open(cell.source):
                 raise CannotWrite(f"cell {cell.id}: a stub without `...`: is it filled in?")
             cell.outputs, cell.execution_count = [], None
         elif cell.cell_type == "markdown":
             cell.source = BADGE.sub("", cell.source)
             cell.source = LINK.sub(lambda found: _linked(found, names, address), cell.source)
     return left
-
-
-def write(out, notebooks=NOTEBOOKS, address=None):
-    """Write the student edition of all notebooks of a folder.
-
-    Parameters
-    ----------
-    out : pathlib.Path
-        Folder to write; an earlier edition there is replaced.
-    notebooks : pathlib.Path, optional
-        Folder of the chapters.
-    address : str, optional
-        The repository's; default: what pyproject.toml says.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files.
-
-    Raises
-    ------
-    CannotWrite
-        If a chapter would give a solution away, or if `out` holds anything but an earlier edition
-        as it was written; `out` is then as it was.
-    """
-    out, address = Path(out).absolute(), address_of() if address is None else address
-    if others := _not_ours(out):
-        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-        raise CannotWrite(
-            f"{out} holds what no earlier edition wrote, or what was changed since: "
-            f"{', '.join(others[:3])}{more}. Move that away, or write elsewhere "
-            "(student_edition.py --out FOLDER)."
-        )
-    paths = sorted(Path(notebooks).glob("*.ipynb"))
-    if not paths:
-        raise CannotWrite(f"there is no notebook in {notebooks}")
-    names = {path.name for path in paths}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".student-", dir=out.parent) as aside:
-        new = Path(aside) / "new"
-        new.mkdir()
-        for path in paths:
-            try:
-                nbformat.write(student_notebook(read(path), names, address), new / path.name)
-            except CannotWrite as error:
-                raise CannotWrite(f"{path.name}: {error}") from None
-        sums = [f"{pooch.file_hash(str(path))}  {path.name}\n" for path in sorted(new.iterdir())]
-        (new / NOTE).write_text(NOTE_TEXT + "".join(sums), encoding="utf-8")
-        _swap(new, out, Path(aside) / "old")
-    return [out / path.name for path in paths]
-
-
-def _tags(cell):
-    return cell.metadata.get("tags", [])
 
 
 def _is_open(source):
@@ -151,6 +99,65 @@ def _linked(found, names, address):
     return f"{before}{site}/blob/{tag or 'main'}/{inside}"
 
 
+def write(out, notebooks, address):
+    """Write the student edition of all notebooks of a folder.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        Folder to write; an earlier edition there is replaced.
+    notebooks : pathlib.Path
+        Folder of the chapters.
+    address : str
+        The repository's.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files.
+
+    Raises
+    ------
+    CannotWrite
+        If a chapter would give a solution away, or if `out` holds anything but an earlier edition
+        as it was written; `out` is then as it was.
+    """
+    out = out.absolute()
+    if others := _not_ours(out):
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+        raise CannotWrite(
+            f"{out} holds what no earlier edition wrote, or what was changed since: "
+            f"{', '.join(others[:3])}{more}. Move that away, or write elsewhere "
+            "(student_edition.py --out FOLDER)."
+        )
+    paths = sorted(notebooks.glob("*.ipynb"))
+    if not paths:
+        raise CannotWrite(f"there is no notebook in {notebooks}")
+    names = {path.name for path in paths}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".student-", dir=out.parent) as aside:
+        new, old = Path(aside, "new"), Path(aside, "old")
+        new.mkdir()
+        note = NOTE_TEXT
+        for path in paths:
+            try:
+                left = student_notebook(nbformat.read(path, 4), names, address)
+            except CannotWrite as error:
+                raise CannotWrite(f"{path.name}: {error}") from None
+            nbformat.write(left, new / path.name)
+            note += f"{pooch.file_hash(new / path.name)}  {path.name}\n"
+        (new / NOTE).write_text(note, encoding="utf-8")
+        if out.exists():
+            os.rename(out, old)
+        try:
+            os.rename(new, out)
+        except OSError:
+            if old.exists():
+                os.rename(old, out)
+            raise
+    return [out / path.name for path in paths]
+
+
 def _not_ours(out):
     """Return the names of what is in a folder beside an earlier edition as it was written."""
     if not out.is_dir():
@@ -161,33 +168,22 @@ def _not_ours(out):
         path.name
         for path in out.iterdir()
         if path.name not in (NOTE, ".ipynb_checkpoints", ".DS_Store")  # left by who only looked
-        and not (path.is_file() and sums.get(path.name) == pooch.file_hash(str(path)))
+        and not (path.is_file() and sums.get(path.name) == pooch.file_hash(path))
     )
-
-
-def _swap(new, out, old):
-    if out.exists():
-        os.rename(out, old)
-    try:
-        os.rename(new, out)
-    except OSError:
-        if old.exists():
-            os.rename(old, out)
-        raise
 
 
 def main(arguments=None):
     """Run the command line; 0 if the edition was written."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "student")
-    chosen = parser.parse_args(arguments)
+    out, address = parser.parse_args(arguments).out, address_of()
     try:
-        written = write(chosen.out)
+        written = write(out, ROOT / "notebooks", address)
     except CannotWrite as error:
         print(f"No student edition was written. {error}", file=sys.stderr)
         return 1
-    print(f"{len(written)} chapters without solutions: {chosen.out}")
-    if address_of() == PLACEHOLDER:
+    print(f"{len(written)} chapters without solutions: {out}")
+    if address == PLACEHOLDER:
         print(NOT_STAMPED, file=sys.stderr)
     return 0
 
