@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -111,7 +112,14 @@ def write_formula(translator, node):
     raise nodes.SkipNode
 
 
+def write_index(app, error):
+    """Let the folder's own address lead to the front page."""
+    if not error:
+        shutil.copy(Path(app.outdir, "README.html"), Path(app.outdir, "index.html"))
+
+
 def setup(app):
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
     app.connect("source-read", prepare)
     app.connect("doctree-read", describe_figures)
+    app.connect("build-finished", write_index)
