@@ -29,9 +29,9 @@ def commands(path):
         text = re.sub(r"\$\{\{ matrix\.(\w+) \}\}", r"$\1", text)
         return re.findall(r"^ +- run: (.*)", text, re.M)
     if path.suffix == ".md":
-        inline = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-        blocks = re.findall(r"^```\n(.*?)^```", text, re.M | re.DOTALL)
-        return [*"\n".join(blocks).splitlines(), *re.findall(r"`(\S+ [^`]+)`", inline)]
+        block = re.compile(r"^(```+)\w*\n(.*?)^\1$", re.M | re.DOTALL)
+        lines = "\n".join(found[2] for found in block.finditer(text)).splitlines()
+        return [*lines, *re.findall(r"`([^`]+)`", block.sub("", text))]
     return re.findall(r"^\t@?(.*)", text, re.M)
 
 
