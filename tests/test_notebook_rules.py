@@ -7,13 +7,13 @@ import re
 import nbformat
 import notebook_rules
 import pytest
-import stamp_repository
 from notebook_rules import ROOT, RULES, Chapter
+from stamp import address_of, notebooks_link
 
 from course_utils import exercises
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LINK = stamp_repository.notebooks_link(stamp_repository.address_of())
+LINK = notebooks_link(address_of())
 END = """## Recap
 
 Short. See [the top](#A-chapter), `course_utils/pipeline.py`.
@@ -62,7 +62,7 @@ def test_chapter_keeps_the_rule(path, rule):
 
 def test_set_up_cell_installs_from_the_one_address():
     address = re.search(r'^REPOSITORY = "(.+)"$', setup_source(), re.MULTILINE)[1]
-    assert address == stamp_repository.address_of()
+    assert address == address_of()
 
 
 def markdown(name, source, *tags):

@@ -9,11 +9,10 @@ import tomllib
 import zipfile
 
 import pytest
-import stamp_repository
 from hatchling.builders.wheel import WheelBuilder
 from notebook_rules import ROOT
 from packaging.requirements import Requirement
-from stamp_repository import PLACEHOLDER, address_of, notebooks_link, stamp
+from stamp import PLACEHOLDER, address_of, notebooks_link, stamp
 from test_notebook_rules import setup_source
 
 import course_utils
@@ -279,9 +278,7 @@ def test_setup_without_copy_or_address_says_how_to_stamp(tmp_path):
     assert done.returncode
     assert "PIP" not in done.stdout
     last = done.stderr.strip().splitlines()[-1]
-    assert last == (
-        "RuntimeError: Open in the course's folder, or run data_scripts/stamp_repository.py"
-    )
+    assert last == ("RuntimeError: Open in the course's folder, or run tools/stamp.py")
 
 
 def test_setup_looks_for_every_dependency():
@@ -348,7 +345,7 @@ def test_no_file_is_large_and_no_image_or_weight_comes_along():
 
 
 def test_stamp_script_runs_from_the_command_line():
-    script = stamp_repository.__file__
+    script = str(ROOT / "tools" / "stamp.py")
     done = subprocess.run(
         [sys.executable, script, "http://x"], capture_output=True, text=True, timeout=60
     )
