@@ -1,6 +1,7 @@
 # make lab       set up and open JupyterLab on the first chapter
 # make test      set up and run every test, the notebooks included
-# make course    run every chapter on made-up data, leave web pages in build/course/
+# make site      the course as web pages, from the saved notebooks: build/site/index.html
+# make notebooks run chapters on made-up data and save them with their outputs
 # make student   notebooks without solutions and outputs, in build/student/
 # make results   CHAPTER=02_mri_fcn SEEDS="0 1 2" PROFILE=full: measure on the real data
 # make badges    REPO=owner/name: give this copy its address on GitHub
@@ -13,7 +14,7 @@
 # In a browser:        make test-browser CHAPTER=01_mri_mlp CHROMIUM=/usr/bin/chromium
 # As in Colab:         make test-colab CHAPTER=01_mri_mlp RUNTIME=tests/colab/runtime-2026.01.txt
 # Other versions:      make test-oldest, make test-newest (any target: VERSIONS=oldest)
-# What others keep up: make data DATA=sunnybrook (download), make links
+# What others keep up: make data DATA=sunnybrook (download)
 # An NVIDIA GPU:       make gpu
 #
 # Another Python: make lab PYTHON=python3.13
@@ -61,7 +62,7 @@ RUN_TESTS = $(PY) tools/run_tests.py --profile $(or $(PROFILE),sample) --jobs $(
     --cell-timeout $(CELL_TIMEOUT)
 
 .PHONY: setup lab test test-package test-notebooks test-browser test-colab test-oldest test-newest
-.PHONY: course student results badges readme data links gpu lint lock clean
+.PHONY: site notebooks student results badges readme data gpu lint lock clean
 
 setup: $(READY)
 
@@ -93,29 +94,31 @@ test-oldest:
 test-newest:
 	@$(MAKE) test VERSIONS=newest
 
-course: $(READY)
-	$(PY) data_scripts/build_course.py
+# Warnings are errors. After the first time it needs no network.
+site: $(READY)
+	$(PY) -m pip install --disable-pip-version-check --quiet --no-build-isolation -e ".[site]"
+	$(PY) -m sphinx --quiet --fail-on-warning --fresh-env --conf-dir docs --doctree-dir build/doctrees . build/site
+
+notebooks: $(READY)
+	$(PY) tools/notebooks.py $(CHAPTER)
 
 student: $(READY)
-	$(PY) data_scripts/student_edition.py
+	$(PY) tools/student_edition.py
 
 results: $(READY)
 	@test -n "$(CHAPTER)" || { echo 'Which chapter? make results CHAPTER=02_mri_fcn SEEDS="0 1 2"'; exit 1; }
-	$(PY) data_scripts/run_results.py $(CHAPTER) --seeds $(SEEDS) --profile $(or $(PROFILE),$(COURSE_PROFILE),full)
+	$(PY) tools/run_results.py $(CHAPTER) --seeds $(SEEDS) --profile $(or $(PROFILE),$(COURSE_PROFILE),full)
 
 badges:
 	@test -n '$(REPO)' || { echo 'Which repository? make badges REPO=owner/name'; exit 1; }
 	$(CHECK_PYTHON)
-	@$(PYTHON) data_scripts/stamp_repository.py '$(REPO)'
+	@$(PYTHON) tools/stamp.py '$(REPO)'
 
 readme: $(READY)
 	$(PY) tools/readme.py
 
 data: $(READY)
 	$(PY) data_scripts/fetch_data.py $(DATA)
-
-links: $(READY)
-	$(PY) data_scripts/check_links.py
 
 gpu: $(READY)
 	$(PIP) "tensorflow[and-cuda]"

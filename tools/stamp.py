@@ -1,8 +1,8 @@
 """Write the repository's address into pyproject.toml, README, the badges and the set-up cells.
 
     make badges REPO=OWNER/NAME
-    make badges REPO=OWNER/NAME@TAG                       chapters that stay at this tag
-    python data_scripts/stamp_repository.py OWNER/NAME    the same without make
+    make badges REPO=OWNER/NAME@TAG        chapters that stay at this tag
+    python tools/stamp.py OWNER/NAME       the same without make
 
 The set-up cell of a chapter that is opened alone, as Colab does, installs the package from this
 address: it must be yours. For a fork, run it again with the fork's address. With a tag, badges and
@@ -31,7 +31,7 @@ def address_of(root=ROOT):
     return settings["project"]["urls"]["Repository"] + (f"@{tag}" if tag else "")
 
 
-def normalise(address):
+def normalize(address):
     """Return the address in full, without a trailing slash and ".git".
 
     Parameters
@@ -81,30 +81,29 @@ def stamp(address, root=ROOT):
     list of pathlib.Path
         The files that changed.
     """
-    new, old = normalise(address), address_of(root)
+    new, old = normalize(address), address_of(root)
     chapters = sorted((root / "notebooks").glob("*.ipynb"))
     names = "|".join(re.escape(path.name) for path in chapters)
+    known = "|".join(re.escape(notebooks_link(one)) for one in (old, PLACEHOLDER))
     badge = re.compile(
-        r"https://colab\.research\.google\.com/github/[^/\s]+/[^/\s]+/blob/[^/\s]+/notebooks/"
-        rf"(?={names})"
+        rf"(?:{known}|https://colab\.research\.google\.com/github/[^\s/]+/[^\s/]+/blob/[^\s/]+"
+        rf"/notebooks/)(?={names})"
     )
     setup = re.compile(r'(?<="REPOSITORY = \\")[^"\\]*')  # as JSON writes it
+    # Not where the address is the beginning of a longer name.
+    known = "|".join(re.escape(one) for one in (old.partition("@")[0], PLACEHOLDER))
+    elsewhere = re.compile(rf"(?:{known})(?![A-Za-z0-9_-])")
     plain, _, tag = new.partition("@")
     pages = [root / name for name in ("pyproject.toml", "README.md", "CONTRIBUTING.md")]
     changed = []
     for path in [*pages, *sorted((root / "docs").glob("*.md")), *chapters]:
         before = path.read_bytes().decode("utf-8")
-        text = before
-        for known in (old, PLACEHOLDER):
-            text = text.replace(notebooks_link(known), notebooks_link(new))
-        text = badge.sub(lambda _: notebooks_link(new), text)
+        text = badge.sub(lambda _: notebooks_link(new), before)
         if path in chapters:
             text = setup.sub(lambda _: new, text)
         if path.name == "pyproject.toml":
             text = re.sub(r'^tag = ".*"', lambda _: f'tag = "{tag}"', text, flags=re.MULTILINE)
-        for known in (old.partition("@")[0], PLACEHOLDER):
-            # Not where the address is the beginning of a longer name.
-            text = re.sub(re.escape(known) + r"(?![A-Za-z0-9_-])", lambda _: plain, text)
+        text = elsewhere.sub(lambda _: plain, text)
         if text != before:
             path.write_bytes(text.encode("utf-8"))
             changed.append(path)

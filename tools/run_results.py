@@ -1,6 +1,6 @@
 """Run a chapter on the real data and keep the figures in results/.
 
-    .venv/bin/python data_scripts/run_results.py 02_mri_fcn --seeds 0 1 2 --profile full
+    .venv/bin/python tools/run_results.py 02_mri_fcn --seeds 0 1 2 --profile full
 
 The chapter writes results/CHAPTER.json as its trainings end. The executed notebook and what it
 printed are left in build/results/, out of git: its figures show images of the data set.
@@ -12,15 +12,11 @@ import sys
 import time
 from pathlib import Path
 
-from own_python import needed
-
-with needed():
-    import nbformat
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-    from notebook_runner import NOTEBOOKS, ROOT, execute, read
+# nbformat by way of the module that says what to do where it is not installed.
+from notebooks import FAILURES, NOTEBOOKS, ROOT, execute, nbformat
 
 
-def run_chapter(path, seed, profile, *, results, build, settings=None):
+def run_chapter(path, seed, profile, *, results, build):
     """Execute one chapter once; True if it reached its end.
 
     Parameters
@@ -31,12 +27,16 @@ def run_chapter(path, seed, profile, *, results, build, settings=None):
     profile : {"quick", "full"}
     results, build : pathlib.Path
         Folders of the figures, and of the executed notebook and its log.
-    settings : dict, optional
-        More environment variables.
     """
     name = f"{path.stem}-{profile}-seed{seed}"
     build.mkdir(parents=True, exist_ok=True)
-    notebook, begin, before = read(path), time.monotonic(), os.times()
+    notebook = nbformat.read(path, as_version=4)
+    settings = {
+        "COURSE_PROFILE": profile,
+        "COURSE_SEED": str(seed),
+        "COURSE_RESULTS": str(results),
+    }
+    begin, before = time.monotonic(), os.times()
     with (build / f"{name}.log").open("w", encoding="utf-8") as log:
 
         def echo(text):
@@ -45,16 +45,8 @@ def run_chapter(path, seed, profile, *, results, build, settings=None):
                 out.flush()
 
         try:
-            execute(
-                notebook,
-                echo=echo,
-                folder=path.parent,
-                COURSE_PROFILE=profile,
-                COURSE_SEED=str(seed),
-                COURSE_RESULTS=str(results),
-                **(settings or {}),
-            )
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            execute(notebook, path.parent, echo=echo, **settings)
+        except FAILURES as error:
             echo(f"\n{name} stopped: {type(error).__name__}; see the traceback above.\n")
             return False
         finally:
@@ -92,14 +84,9 @@ def main(arguments=None):
     chosen = parser.parse_args(arguments)
     if chosen.profile == "sample":
         parser.error("figures on made-up data are no results: quick or full (make: PROFILE=quick)")
+    path, results = NOTEBOOKS / f"{chosen.chapter}.ipynb", chosen.results.resolve()
     reached_end = [
-        run_chapter(
-            NOTEBOOKS / f"{chosen.chapter}.ipynb",
-            seed,
-            chosen.profile,
-            results=chosen.results.resolve(),
-            build=ROOT / "build" / "results",
-        )
+        run_chapter(path, seed, chosen.profile, results=results, build=ROOT / "build" / "results")
         for seed in chosen.seeds
     ]
     return 0 if all(reached_end) else 1
