@@ -2,8 +2,8 @@
 
 import io
 import os
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -212,11 +212,9 @@ def test_damaged_arrays_are_made_anew(decoder, damage):
 
 
 def test_of_two_kernels_one_decodes_and_the_other_waits(decoder):
-    threads = [threading.Thread(target=decoder.load) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as pool:
+        loaded = list(pool.map(lambda _: decoder.load(), range(2)))
+    assert loaded == [[1, 1], [1, 1]]
     assert decoder.count == 1
 
 

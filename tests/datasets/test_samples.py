@@ -3,9 +3,10 @@
 import dataclasses
 import hashlib
 import importlib.util
-import multiprocessing
 import tarfile
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -276,26 +277,19 @@ def test_mirrors_that_cannot_be_made(tmp_path):
         samples.mirror(tmp_path, "cityscapes")
 
 
-def _mirror_in_child(folder, start, results):
-    pairs = {"train": 2, "val": 1}
-    samples.SAMPLES["sunnybrook"] = dataclasses.replace(samples.SAMPLES["sunnybrook"], pairs=pairs)
-    start.wait()
-    results.put((samples.mirror(folder) / "SHA256SUMS").read_text())
+def test_of_two_kernels_one_writes_and_the_other_waits(tmp_path, monkeypatch):
+    written = []
 
+    def write(folder, *pairs):
+        written.append(folder)
+        folder.mkdir()
+        time.sleep(0.2)
+        (folder / "SHA256SUMS").touch()
 
-def test_two_kernels_may_ask_at_once(tmp_path, left):
-    context = multiprocessing.get_context("spawn")
-    start, results = context.Barrier(2), context.Queue()
-    children = [
-        context.Process(target=_mirror_in_child, args=(tmp_path, start, results)) for _ in range(2)
-    ]
-    for child in children:
-        child.start()
-    assert results.get(timeout=60) == results.get(timeout=60)
-    for child in children:
-        child.join(timeout=60)
-    assert [child.exitcode for child in children] == [0, 0]
-    assert left(tmp_path) == [f"sunnybrook-v{samples.SAMPLE_VERSION}"]
+    monkeypatch.setitem(samples._WRITERS, "sunnybrook", write)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(samples.mirror, [tmp_path, tmp_path])
+    assert first == second and (first / "SHA256SUMS").is_file() and len(written) == 1
 
 
 @pytest.mark.usefixtures("small")
