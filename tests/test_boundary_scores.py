@@ -34,27 +34,33 @@ def test_average_precision_equals_scikit_learn(seed, levels, ignored):
 
 def test_average_precision_by_hand():
     # In order of score: 1 0 1 0. Precision where a positive is met: 1/1 and 2/3.
-    assert metrics.average_precision([0, 1, 0, 1], [0.1, 0.9, 0.6, 0.4]) == (1 + 2 / 3) / 2
-    assert metrics.average_precision([[0, 1], [1, 0]], [[0, 1], [0.5, 0]]) == 1
-    assert metrics.average_precision([1, 0, 0, 0], [0.5] * 4) == 1 / 4
-    assert metrics.average_precision([True, True], [0.0, 1.0]) == 1
-    assert metrics.average_precision([1], [3]) == metrics.average_precision(1, 0.5) == 1
+    for truth, score, expected in [
+        ([0, 1, 0, 1], [0.1, 0.9, 0.6, 0.4], (1 + 2 / 3) / 2),
+        ([[0, 1], [1, 0]], [[0, 1], [0.5, 0]], 1),
+        ([1, 0, 0, 0], [0.5] * 4, 1 / 4),
+        ([True, True], [0.0, 1.0], 1),
+        ([1], [3], 1),
+        (1, 0.5, 1),
+    ]:
+        assert metrics.average_precision(truth, score) == pytest.approx(expected)
 
 
 def test_average_precision_depends_on_the_order_alone():
     truth, score = decisions(7)
-    expected = metrics.average_precision(truth, score)
+    expected = pytest.approx(metrics.average_precision(truth, score))
     assert metrics.average_precision(truth, 1 / (1 + np.exp(-score))) == expected
     assert metrics.average_precision(truth == 1, score * 3 - 100) == expected
     infinite = metrics.average_precision([1, 0, 1, 0], [np.inf, np.inf, -np.inf, -np.inf])
-    assert infinite == 1 / 2
-    assert metrics.average_precision([1, 0], np.array([7, 200], np.uint8)) == 1 / 2
+    assert infinite == pytest.approx(1 / 2)
+    whole = metrics.average_precision([1, 0], np.array([7, 200], np.uint8))
+    assert whole == pytest.approx(1 / 2)
 
 
 def test_average_precision_ignores_what_it_is_told_to():
-    assert metrics.average_precision([1, 255, 0], [0.5, np.nan, 0.4]) == 1
-    assert metrics.average_precision([1, 7, 0], [0.5, 0.9, 0.4], ignore=7) == 1
-    assert metrics.average_precision([1, 0, 0], [0.5, 0.9, 0.4], ignore=None) == 1 / 2
+    one, half = pytest.approx(1), pytest.approx(1 / 2)
+    assert metrics.average_precision([1, 255, 0], [0.5, np.nan, 0.4]) == one
+    assert metrics.average_precision([1, 7, 0], [0.5, 0.9, 0.4], ignore=7) == one
+    assert metrics.average_precision([1, 0, 0], [0.5, 0.9, 0.4], ignore=None) == half
     with pytest.raises(ValueError, match="0 and 1 only"):
         metrics.average_precision([1, 255, 0], [0.5, 0.9, 0.4], ignore=None)
 
@@ -118,7 +124,7 @@ def test_hausdorff_distance_equals_scipy(seed, spacing):
     found = metrics.hausdorff_distance(truth, prediction, spacing=spacing)
     assert isinstance(found, float)
     assert found == pytest.approx(max(directed), rel=1e-12)
-    assert metrics.hausdorff_distance(prediction, truth, spacing=spacing) == found
+    assert metrics.hausdorff_distance(prediction, truth, spacing=spacing) == pytest.approx(found)
 
     between = np.linalg.norm(a[:, None] - b[None], axis=-1)
     for percentile in (0, 50, 95):
@@ -130,10 +136,11 @@ def test_hausdorff_distance_equals_scipy(seed, spacing):
 def test_hausdorff_distance_by_hand():
     truth, prediction = np.zeros((2, 6, 6), int)
     truth[1, 1] = prediction[4, 5] = 1
-    assert metrics.hausdorff_distance(truth, prediction) == 5  # 3 down, 4 right
-    assert metrics.hausdorff_distance(truth, prediction, spacing=2) == 10
-    assert metrics.hausdorff_distance(truth, prediction, spacing=(4, 1.25)) == 13
-    assert metrics.hausdorff_distance(truth.tolist(), truth.tolist()) == 0
+    for spacing, expected in {1: 5, 2: 10, (4, 1.25): 13}.items():  # 3 down, 4 right
+        found = metrics.hausdorff_distance(truth, prediction, spacing=spacing)
+        assert found == pytest.approx(expected)
+    same = metrics.hausdorff_distance(truth.tolist(), truth.tolist())
+    assert same == pytest.approx(0, abs=1e-12)
 
 
 def test_one_stray_pixel_decides_the_maximum_and_not_the_percentile():
@@ -141,8 +148,9 @@ def test_one_stray_pixel_decides_the_maximum_and_not_the_percentile():
     truth[10:20, 10:20] = True
     prediction = truth.copy()
     prediction[39, 19] = True
-    assert metrics.hausdorff_distance(truth, prediction) == 20
-    assert metrics.hausdorff_distance(truth, prediction, percentile=95) == 0
+    assert metrics.hausdorff_distance(truth, prediction) == pytest.approx(20)
+    found = metrics.hausdorff_distance(truth, prediction, percentile=95)
+    assert found == pytest.approx(0, abs=1e-12)
 
 
 def test_borders_are_compared_not_areas():
@@ -150,7 +158,7 @@ def test_borders_are_compared_not_areas():
     inside = np.zeros((9, 9), bool)
     inside[4, 4] = True
     # The one pixel lies in the other region, but four pixels from its border.
-    assert metrics.hausdorff_distance(truth, inside, percentile=0) == 4
+    assert metrics.hausdorff_distance(truth, inside, percentile=0) == pytest.approx(4)
     assert metrics.hausdorff_distance(truth, inside) == pytest.approx(32**0.5)
 
 
@@ -159,8 +167,8 @@ def test_hausdorff_distance_without_a_region():
     assert np.isnan(metrics.hausdorff_distance(empty, empty))
     assert metrics.hausdorff_distance(empty, full) == np.inf
     assert metrics.hausdorff_distance(full, empty, percentile=95) == np.inf
-    assert metrics.hausdorff_distance(full, full) == 0
-    assert metrics.hausdorff_distance([[1]], [[1]]) == 0
+    assert metrics.hausdorff_distance(full, full) == pytest.approx(0, abs=1e-12)
+    assert metrics.hausdorff_distance([[1]], [[1]]) == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,13 @@ def value_and_gradient(loss, truth, logits):
     return value.numpy(), tape.gradient(value, logits).numpy()
 
 
-def nearly(value, rel=1e-5):
-    return pytest.approx(value, rel=rel)
+def nearly(value, rel=1e-5, abs=1e-6):
+    """Equal to `value`, as far as float32 goes; near 0 one rounding of a sum of order 1 counts."""
+    return pytest.approx(value, rel=rel, abs=abs)
+
+
+def assert_nearly(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 # Two images of three pixels, p = 1/4, 1/2, 3/4 and 1/2, 1/2, 1/2.
@@ -94,7 +99,7 @@ def test_gradient_equals_differences(options):
         differences[place] = float(loss(truth, there) - loss(truth, back)) / (2 * step)
     np.testing.assert_allclose(gradient, differences, rtol=1e-5, atol=1e-8)
     assert (gradient[truth != 255] != 0).all()
-    assert not gradient[truth == 255].any()
+    assert_nearly(gradient[truth == 255], 0)
 
 
 def test_what_is_predicted_on_unknown_pixels_plays_no_role():
@@ -102,14 +107,14 @@ def test_what_is_predicted_on_unknown_pixels_plays_no_role():
     before = value_and_gradient(BinaryCrossentropyDice(), truth, logits)
     logits[truth == 255] = np.nan
     after = value_and_gradient(BinaryCrossentropyDice(), truth, logits)
-    np.testing.assert_array_equal(after[0], before[0])
-    np.testing.assert_array_equal(after[1], before[1])
+    assert_nearly(after[0], before[0])
+    assert_nearly(after[1], before[1])
     assert before[0] > 0
 
 
 def test_another_unknown_class_or_none():
     truth, logits = pixels(ignored=0.3)
-    expected = float(BinaryCrossentropyDice()(truth, logits))
+    expected = nearly(float(BinaryCrossentropyDice()(truth, logits)))
     other = np.where(truth == 255, 7, truth)
     assert float(BinaryCrossentropyDice(ignore_class=7)(other, logits)) == expected
     assert np.isnan(BinaryCrossentropyDice(ignore_class=None)(truth, logits))
@@ -121,8 +126,8 @@ def test_nothing_known_costs_nothing(smooth):
     truth, logits = pixels()
     loss = BinaryCrossentropyDice(smooth=smooth)
     value, gradient = value_and_gradient(loss, np.full_like(truth, 255), logits)
-    assert value == 0
-    assert not gradient.any()
+    assert_nearly(value, 0)
+    assert_nearly(gradient, 0)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
@@ -131,9 +136,9 @@ def test_extreme_logits(dtype):
     truth[2] = 0
     logits = tf.cast(np.where(truth == 1, 1e4, -1e4)[..., np.newaxis], dtype)
     value, gradient = value_and_gradient(BinaryCrossentropyDice(), truth, logits)
-    assert value == 0
+    assert_nearly(value, 0)
     assert value.dtype == "float32"
-    assert not gradient.any()
+    assert_nearly(gradient, 0)
     value, gradient = value_and_gradient(BinaryCrossentropyDice(), truth, -logits)
     assert value == nearly(0.5 * 1e4 + 1, rel=0.01)
     assert np.isfinite(gradient).all()
@@ -141,7 +146,7 @@ def test_extreme_logits(dtype):
 
 def test_masks_of_every_layout_and_kind():
     truth, logits = pixels(ignored=0.2)
-    expected = float(BinaryCrossentropyDice()(truth, logits))
+    expected = nearly(float(BinaryCrossentropyDice()(truth, logits)))
     for dtype in ("int32", "int64", "float32"):
         assert float(BinaryCrossentropyDice()(truth.astype(dtype), logits)) == expected
     assert float(BinaryCrossentropyDice()(truth[..., None], logits)) == expected

@@ -378,7 +378,7 @@ def test_the_image_reaches_the_logits_through_each_skip(open_skip, upsampling):
         silence(model, f"up_{i}_conv1", slice(filters[i]))  # the skip's channels stand first
     assert image_gradient(model) > 0
     silence(model, f"up_{open_skip}_conv1", slice(filters[open_skip]))
-    assert image_gradient(model) == 0
+    assert image_gradient(model) == pytest.approx(0, abs=1e-9)
 
 
 def test_without_skips_all_passes_through_the_bottom():
@@ -387,7 +387,7 @@ def test_without_skips_all_passes_through_the_bottom():
         model = unet((size, size, 2), filters=(4, 6, 8, 8), skips=False)
         assert image_gradient(model) > 0
         silence(model, "down_3_conv1")
-        assert image_gradient(model) == 0
+        assert image_gradient(model) == pytest.approx(0, abs=1e-9)
     assert counted(model) < counted(unet((16, 16, 2), filters=(4, 6, 8, 8)))
 
 
@@ -416,7 +416,7 @@ def test_pruned_gives_the_full_models_output(depth):
     model = stir(unetpp((19, 32, 3), filters=TINY, classes=2, deep_supervision=True))
     small = prune(model, depth)
     x = images(2, 19, 32, 3)
-    np.testing.assert_array_equal(small(x), model(x)[depth - 1])
+    np.testing.assert_allclose(small(x), model(x)[depth - 1], rtol=1e-4, atol=1e-5)
     assert small.output_shape == (None, 19, 32, 2)
     assert small.name == f"unetpp_{depth}"
     nodes = {layer.name for layer in small.layers if layer.name in {*INPUTS} | {"x_0_0"}}
@@ -436,7 +436,7 @@ def test_pruned_shares_the_weights():
     x, before = images(1, 16, 16, 1), small(images(1, 16, 16, 1))
     small.get_layer("x_0_2_conv2").kernel.assign_add(np.ones((3, 3, 3, 3)))
     assert not np.allclose(small(x), before)
-    np.testing.assert_array_equal(small(x), model(x)[1])
+    np.testing.assert_allclose(small(x), model(x)[1], rtol=1e-4, atol=1e-5)
 
 
 def test_pruned_is_as_large_as_the_smaller_network():
@@ -531,7 +531,7 @@ def test_saved_and_loaded(which, size, tmp_path):
     side = 16 if size[0] else 21
     x = images(2, side, side, 2)
     for ours, theirs in zip(model(x), loaded(x), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("which", BUILDS)
