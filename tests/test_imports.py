@@ -14,16 +14,7 @@ PROJECT = Path(__file__).parents[1]
 WITH_KERAS = {
     "keras_metrics": False,
     "losses": False,
-    "losses.base": False,
-    "losses.boundary": False,
-    "losses.combined": False,
-    "losses.pixels": False,
-    "losses.regions": False,
     "models": False,
-    "models._basic": False,
-    "models._unet": False,
-    "models._unetpp": False,
-    "models.blocks": False,
     "pipeline": True,
     "training": True,
 }
