@@ -177,24 +177,6 @@ def test_value_and_gradient_are_those_of_the_formula(which, channels, ignored):
     np.testing.assert_allclose(gradient, differences / (2 * step), rtol=1e-5, atol=1e-8)
 
 
-def test_by_hand():
-    truth = np.array([[[0, 1, 1]]])
-    logits = np.log([[[[0.25 / 0.75], [0.5 / 0.5], [0.75 / 0.25]]]])  # p = 1/4, 1/2, 3/4
-    logs = -np.log([0.75, 0.5, 0.75])
-    for loss, expected in [
-        (losses.WeightedCrossentropy([1, 10]), logs @ [1, 10, 10] / 3),
-        (losses.Focal(), logs @ [1 / 16, 1 / 4, 1 / 16] / 3),
-        # Σ p q = 5/4, Σ p = 3/2, Σ q = 2, so FP = 1/4 and FN = 3/4.
-        (losses.Dice(), 1 - 3.5 / 4.5),
-        (losses.Tversky(), 1 - 2.25 / (1.25 + 0.3 * 0.25 + 0.7 * 0.75 + 1)),
-        (losses.Tversky(alpha=1, beta=0, smooth=0), 1 - 1.25 / 1.5),
-        (losses.BinaryCrossentropyDice(smooth=0), 0.5 * logs.mean() + 1 - 2.5 / 3.5),
-        # True region 0 1 1, predicted (above 1/2) 0 0 1: distances 1 1 2 and 2 1 1, squared.
-        (losses.HausdorffDistance(), np.array([1 / 16, 1 / 4, 1 / 16]) @ [5, 2, 5] / 3),
-    ]:
-        assert float(loss(truth, logits)) == nearly(expected), loss.name
-
-
 @pytest.mark.parametrize("channels", [1, 3])
 def test_equal_to_the_losses_of_keras(channels):
     truth, logits = pixels(channels)

@@ -1,6 +1,5 @@
 """The networks: as the chapters build them, with as many parameters as published, at any size."""
 
-from itertools import pairwise
 from types import SimpleNamespace
 
 import keras
@@ -62,17 +61,6 @@ def assert_same_layers(ours, theirs, names=True):
         if not names:  # Keras numbers them: dense, dense_1, …
             settings = [s | {"name": ""} for s in settings]
         assert settings[0] == settings[1]
-
-
-def test_comparing_layers_notices_a_difference():
-    network = fcn((1, 2, 3, 4, 5))
-    for changed in (fcn((1, 2, 3, 4, 4)), fcn((1, 2, 3, 4, 5), (256, 256, 3))):
-        with pytest.raises(AssertionError):
-            assert_same_layers(network, changed)
-    config = network.get_config()
-    config["layers"][1]["config"]["activation"] = "tanh"
-    with pytest.raises(AssertionError):
-        assert_same_layers(network, keras.Sequential.from_config(config))
 
 
 def test_chapter_01_builds_the_same_mlp(capsys):
@@ -144,11 +132,15 @@ INPUTS = {
 @pytest.mark.parametrize("deep", [True, False])
 def test_chapter_06_builds_the_same_unetpp(deep):
     build = execute("06_dsb2018_unetpp", "build", keras=keras, models=models)["build_unetpp"]
+    x = images(2, 96, 96, 3)
     for filters in [TINY, THREE]:
         model = build(filters, deep_supervision=deep)
         expected = unetpp((96, 96, 3), filters=filters, deep_supervision=deep)
         assert_same_layers(expected, model)
         assert model.output_names == expected.output_names
+        model.set_weights(stir(expected).get_weights())
+        for ours, theirs in zip(expected(x), model(x), strict=True):
+            assert_nearly(ours, theirs)
 
 
 def test_chapter_06_lists_what_each_node_takes(capsys):
@@ -161,32 +153,7 @@ def test_chapter_06_lists_what_each_node_takes(capsys):
         assert f"{node} takes {', '.join(taken)} enlarged: {channels} channels\n" in printed
 
 
-# Layer by layer, and as published
-
-FCN_PARAMETERS = {
-    "conv1": 5 * 5 * 1 * 64 + 64,
-    "conv2": 5 * 5 * 64 * 128 + 128,
-    "conv3": 3 * 3 * 128 * 128 + 128,
-    "conv4": 3 * 3 * 128 * 128 + 128,
-    "conv5": 1 * 1 * 128 * 128 + 128,
-    "transposed": 32 * 32 * 128 * 1 + 1,
-}
-
-
-def test_fcn_and_mlp_layer_by_layer():
-    found = {layer.name: layer.count_params() for layer in fcn().layers if layer.weights}
-    assert found == FCN_PARAMETERS
-    sides = [layer.output.shape[1] for layer in fcn().layers]
-    assert sides == [128, 64, 32, 16, 16, 16, 16, 256]
-    relu, linear = keras.activations.relu, keras.activations.linear
-    found = [layer.activation for layer in fcn().layers if layer.weights]
-    assert found == [relu] * 5 + [linear]
-    dense = [layer for layer in mlp().layers if layer.weights]
-    assert [(layer.units, layer.activation) for layer in dense] == [
-        (100, relu),
-        (100, relu),
-        (65_536, linear),
-    ]
+# As published
 
 
 @pytest.mark.parametrize(
@@ -214,69 +181,7 @@ def test_fcn_and_mlp_layer_by_layer():
 def test_as_many_parameters_as_published(build, options, count):
     model = build(**options)
     assert counted(model) == count
-    assert model.input_shape[1:3] == model.output_shape[-3:-1] or options.get("deep_supervision")
-
-
-def entrance(model, name, side, filters):
-    """Check a block's convolutions, batch normalisations and ReLUs; return what it is given."""
-    names = [f"{name}_{part}" for part in "conv1 norm1 relu1 conv2 norm2".split()] + [name]
-    parts = [model.get_layer(part) for part in names]
-    kinds = [layers.Conv2D, layers.BatchNormalization, layers.ReLU] * 2
-    assert [type(layer) for layer in parts] == kinds
-    assert all(after.input is layer.output for layer, after in pairwise(parts))
-    assert {layer.output.shape for layer in parts} == {(None, *side, filters)}
-    for conv, norm in (parts[:2], parts[3:5]):
-        assert (conv.kernel_size, conv.strides, conv.padding) == ((3, 3), (1, 1), "same")
-        assert conv.use_bias and conv.activation is keras.activations.linear
-        assert (norm.momentum, norm.epsilon) == (0.9, 1e-5)
-    return parts[0].input
-
-
-@pytest.mark.parametrize("upsampling", ["bilinear", "transposed"])
-def test_unet_step_by_step(upsampling):
-    filters, sides = (4, 8, 16, 32, 32), [(64, 32), (32, 16), (16, 8), (8, 4), (4, 2)]
-    model = unet((64, 32, 3), filters=filters, classes=2, upsampling=upsampling)
-    assert entrance(model, "down_0", sides[0], 4) is model.input
-    for i in range(1, 5):
-        pool = model.get_layer(f"down_{i}_pool")
-        assert entrance(model, f"down_{i}", sides[i], filters[i]) is pool.output
-        assert pool.input is model.get_layer(f"down_{i - 1}").output
-    below = model.get_layer("down_4").output
-    for i, width in [(3, 16), (2, 8), (1, 4), (0, 4)]:  # halved, at least 4
-        join = model.get_layer(f"up_{i}_join")
-        assert entrance(model, f"up_{i}", sides[i], width) is join.output
-        skip, enlarged = join.input
-        assert skip is model.get_layer(f"down_{i}").output
-        assert enlarged is model.get_layer(f"up_{i}_up").output
-        assert model.get_layer(f"up_{i}_up").input is below
-        below = model.get_layer(f"up_{i}").output
-    assert model.get_layer("logits").input is below
-    assert model.output is model.get_layer("logits").output
-
-
-@pytest.mark.parametrize("deep", [True, False])
-def test_unetpp_node_by_node(deep):
-    model = unetpp((32, 48, 3), filters=TINY, deep_supervision=deep)
-    sides = [(32, 48), (16, 24), (8, 12), (4, 6), (2, 3)]
-    assert entrance(model, "x_0_0", sides[0], TINY[0]) is model.input
-    for i in range(1, 5):
-        pool = model.get_layer(f"x_{i}_0_pool")
-        assert entrance(model, f"x_{i}_0", sides[i], TINY[i]) is pool.output
-        assert pool.input is model.get_layer(f"x_{i - 1}_0").output
-    for node, (*beside, below) in INPUTS.items():
-        level = int(node[2])
-        join, up = (model.get_layer(f"{node}_{part}") for part in ("join", "up"))
-        assert entrance(model, node, sides[level], TINY[level]) is join.output
-        *skips, enlarged = join.input
-        for skip, name in zip(skips, beside, strict=True):
-            assert skip is model.get_layer(name).output, node
-        assert enlarged is up.output
-        assert up.input is model.get_layer(below).output, node
-    names = ["out_1", "out_2", "out_3", "out_4"] if deep else ["out_4"]
-    assert list(model.output_names) == names
-    for name, output in zip(names, model.outputs, strict=True):
-        assert output is model.get_layer(name).output
-        assert model.get_layer(name).input is model.get_layer(name.replace("out", "x_0")).output
+    assert all(output.shape[1:3] == model.input_shape[1:3] for output in model.outputs)
 
 
 # All of them
