@@ -23,7 +23,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from _common import heading
+from common import heading
 
 KERNEL = """
 import hashlib, json, os, pathlib, sys, time

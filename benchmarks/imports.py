@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from _common import heading, interleaved
+from common import heading, interleaved
 
 MODULES = (
     "course_utils",

@@ -1,8 +1,8 @@
 """The confusion matrix of `course_utils.metrics` as Keras metrics, for `compile(metrics=[...])`.
 
 Keras has `keras.metrics.BinaryIoU` and `MeanIoU`; they give the same numbers, but fill their matrix
-by a scatter, which on a CPU costs a good part of a training step (`benchmarks/metrics.py` prints the
-ratio). Here the matrix is filled by k² comparisons and sums, on any Keras backend.
+by a scatter, which on a CPU costs a good part of a training step (`benchmarks/metrics.py` prints
+the ratio). Here the matrix is filled by k² comparisons and sums, on any Keras backend.
 """
 
 import keras
