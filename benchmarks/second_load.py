@@ -17,7 +17,7 @@ import tempfile
 import time
 from functools import partial
 
-from _common import heading
+from common import heading
 
 from course_utils.datasets import CourseDataError, catalog, fetch, stanford_background, sunnybrook
 

@@ -1,7 +1,7 @@
 """The confusion matrix of `course_utils.metrics` as Keras metrics, for `compile(metrics=[...])`.
 
 Keras has `keras.metrics.BinaryIoU` and `MeanIoU`; they give the same numbers, but fill their matrix
-by a scatter, which on a CPU costs a good part of a training step (`benchmarks/iou_metric.py` prints
+by a scatter, which on a CPU costs a good part of a training step (`benchmarks/metrics.py` prints
 the ratio). Here the matrix is filled by k² comparisons and sums, on any Keras backend.
 """
 
@@ -75,7 +75,9 @@ class MeanIoU(keras.metrics.Metric):
     def result(self):
         """Mean IoU so far, a float32 scalar."""
         iou = self.class_iou()
-        return _nanmean(iou)
+        seen = ops.logical_not(ops.isnan(iou))
+        total = ops.sum(ops.where(seen, iou, 0.0))
+        return total / ops.cast(ops.sum(ops.cast(seen, "int32")), "float32")
 
     def reset_state(self):
         """Forget all counts."""
@@ -84,12 +86,6 @@ class MeanIoU(keras.metrics.Metric):
     def get_config(self):
         """Arguments to build the metric again."""
         return {"n_classes": self.n_classes, "ignore_class": self.ignore_class, "name": self.name}
-
-
-def _nanmean(values):
-    known = ops.logical_not(ops.isnan(values))
-    total = ops.sum(ops.where(known, values, 0.0))
-    return total / ops.cast(ops.sum(ops.cast(known, "int32")), "float32")
 
 
 @keras.saving.register_keras_serializable("course_utils")

@@ -1,4 +1,4 @@
-"""Keras callbacks that show a training run while it runs: a progress bar, and live curves."""
+"""The recipe of chapter 02, and Keras callbacks that show a training run while it runs."""
 
 import gc
 import time
@@ -10,6 +10,48 @@ from .plotting.curves import describe_curves, draw_curves
 from .plotting.style import bundle, new_figure, png
 
 
+def make_optimizer(
+    learning_rate, steps, *, schedule=True, average=False, warm_up=None, epsilon=1e-7
+):
+    """Adam with warm-up, cosine and averaged weights: the recipe that chapter 02 puts together.
+
+    Parameters
+    ----------
+    learning_rate : float
+        The highest learning rate; without `schedule` that of all steps.
+    steps : int
+        Steps of the whole training, batch by batch.
+    schedule : bool, optional
+        Rise from a hundredth of `learning_rate` in a straight line, then fall to 0 along a cosine.
+    average : bool, optional
+        Keep a running average of the weights, over about the last twentieth of the steps. To judge
+        by it, give `fit` the callback ``keras.callbacks.SwapEMAWeights()``.
+    warm_up : int, optional
+        Steps of the rise, unless told a twentieth of all.
+    epsilon : float, optional
+        Adam's ε, which bounds its steps where gradients are tiny.
+
+    Returns
+    -------
+    keras.optimizers.Adam
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017,
+    https://arxiv.org/abs/1608.03983. P. Izmailov et al., "Averaging Weights Leads to Wider Optima
+    and Better Generalization", UAI 2018, https://arxiv.org/abs/1803.05407
+    """
+    if schedule:
+        warm_up = steps // 20 if warm_up is None else warm_up
+        learning_rate = keras.optimizers.schedules.CosineDecay(
+            learning_rate / 100, steps - warm_up, warmup_target=learning_rate, warmup_steps=warm_up
+        )
+    momentum = max(0.0, 1 - 20 / steps)
+    return keras.optimizers.Adam(
+        learning_rate, epsilon=epsilon, use_ema=average, ema_momentum=momentum
+    )
+
+
 class Progress(keras.callbacks.Callback):
     """A progress bar of epochs with the latest scores; a line without the bar stays at the end.
 
@@ -17,11 +59,11 @@ class Progress(keras.callbacks.Callback):
     output for every refresh, or a widget that a reader without a kernel cannot see.
 
     What TensorFlow keeps of earlier trainings is given back before this one begins, or a chapter
-    that trains a dozen networks would not fit into a laptop: see `forget_trainings`.
+    that trains a dozen networks would not fit into a laptop: see `release_graphs`.
     """
 
     def on_train_begin(self, logs=None):
-        forget_trainings()
+        release_graphs()
         self._bar = tqdm(
             total=self.params.get("epochs"),
             file=_OutputLine() if _in_notebook() else None,
@@ -134,7 +176,7 @@ class LiveCurves(keras.callbacks.Callback):
         return f"epoch {epoch} of {total}, {minutes}:{seconds:02d} min"
 
 
-def forget_trainings():
+def release_graphs():
     """Let go of the graphs of earlier trainings whose models nobody holds any more.
 
     Wherever an optimizer takes a step in a graph, TensorFlow registers a gradient for good, and the

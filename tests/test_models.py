@@ -1,32 +1,51 @@
-"""The networks: layer by layer as published, as the chapters build them, and by plain NumPy."""
+"""The networks: as the chapters build them, with as many parameters as published, at any size."""
 
-import json
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
+from chapter_cells import execute
 from keras import layers
-from notebook_rules import ROOT
 
 from course_utils import models
+from course_utils.models import fcn, mlp, prune, unet, unetpp
+
+THREE, TINY = (3, 4, 5), (3, 4, 5, 6, 7)  # levels of different widths
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def set_precision():
-    """Restore the precision after each test."""
+    """Restore the precision after the test."""
     before = keras.config.dtype_policy()
     yield keras.config.set_dtype_policy
     keras.config.set_dtype_policy(before)
 
 
-def chapter(name, *ids, **namespace):
-    """Execute the named cells of a chapter and return what they define."""
-    notebook = json.loads((ROOT / f"notebooks/{name}.ipynb").read_text(encoding="utf-8"))
-    cells = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
-    for cell in ids:
-        exec(cells[cell], namespace)
-    return namespace
+def images(*shape):
+    return np.random.default_rng(0).random(shape, "float32")
+
+
+def stir(model):
+    """Give every weight a value of its own: biases, and what batch normalisation has learnt."""
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    for w in model.weights:
+        if w.name != "kernel":
+            w.assign(rng.uniform(0.5, 1.5, w.shape))
+    return model
+
+
+def counted(model):
+    """Parameters as the articles count them: without the moving mean and variance."""
+    return sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+
+
+def assert_nearly(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+# What the chapters build
 
 
 def assert_same_layers(ours, theirs, names=True):
@@ -44,200 +63,245 @@ def assert_same_layers(ours, theirs, names=True):
         assert settings[0] == settings[1]
 
 
-def test_mlp_layer_by_layer():
-    mlp = models.mlp()
-    kinds = [type(layer).__name__ for layer in mlp.layers]
-    assert kinds == ["Flatten", "Dense", "Dense", "Dense", "Reshape"]
-    dense = [layer for layer in mlp.layers if isinstance(layer, layers.Dense)]
-    assert [layer.units for layer in dense] == [100, 100, 65_536]
-    activations = [layer.activation for layer in dense]
-    relu, linear = keras.activations.relu, keras.activations.linear
-    assert activations == [relu, relu, linear]
-    counts = [65_536 * 100 + 100, 100 * 100 + 100, 100 * 65_536 + 65_536]
-    assert [layer.count_params() for layer in dense] == counts
-    assert mlp.count_params() == sum(counts) == 13_182_936
-    assert (mlp.input_shape, mlp.output_shape) == ((None, 256, 256, 1),) * 2
+def test_chapter_01_builds_the_same_mlp(capsys):
+    model = execute("01_mri_mlp", "mlp")["model"]
+    assert "13,182,936" in capsys.readouterr().out
+    assert_same_layers(mlp(), model, names=False)
 
 
-# Type, kernel, stride, channels, side of the output; the sides by the formulas of the chapter.
-FCN = [
-    ("conv1", "Conv2D", 5, 2, 64, 128),
-    ("pool1", "MaxPooling2D", 2, 2, None, 64),
-    ("conv2", "Conv2D", 5, 2, 128, 32),
-    ("pool2", "MaxPooling2D", 2, 2, None, 16),
-    ("conv3", "Conv2D", 3, 1, 128, 16),
-    ("conv4", "Conv2D", 3, 1, 128, 16),
-    ("conv5", "Conv2D", 1, 1, 128, 16),
-    ("transposed", "Conv2DTranspose", 32, 16, 1, 256),
-]
-FCN_PARAMETERS = {
-    "conv1": 5 * 5 * 1 * 64 + 64,
-    "conv2": 5 * 5 * 64 * 128 + 128,
-    "conv3": 3 * 3 * 128 * 128 + 128,
-    "conv4": 3 * 3 * 128 * 128 + 128,
-    "conv5": 1 * 1 * 128 * 128 + 128,
-    "transposed": 32 * 32 * 128 * 1 + 1,
+def test_chapter_02_builds_the_same_fcn(capsys, set_precision):
+    channels = (64, 128, 128, 128, 128)
+    names = {"keras": keras, "layers": layers, "channels": channels}
+    run = SimpleNamespace(precision="mixed_bfloat16")
+    cells = execute("02_mri_fcn", "build", "shape", run=run, **names)
+    printed = capsys.readouterr().out
+    assert "(256, 256) 649,345 parameters" in printed
+    assert_same_layers(fcn(kernel_initializer="lecun_normal"), cells["fcn"])
+    other = cells["build_fcn"]((1, 2, 3, 4, 5), "he_normal")
+    assert_same_layers(fcn((1, 2, 3, 4, 5), kernel_initializer="he_normal"), other)
+
+
+@pytest.fixture(scope="module")
+def chapter_03():
+    cells = "block", "updown", "build"
+    return execute("03_mri_unet", *cells, keras=keras, layers=layers, np=np)["build_unet"]
+
+
+@pytest.mark.parametrize(
+    ("upsampling", "l2", "skips", "precision"),
+    [
+        ("bilinear", 0.0, True, "mixed_bfloat16"),
+        ("bilinear", 1e-3, False, "float32"),
+        ("transposed", 1e-3, True, "float32"),
+        ("transposed", 0.0, False, "mixed_bfloat16"),
+    ],
+)
+def test_chapter_03_builds_the_same_unet(
+    chapter_03, upsampling, l2, skips, precision, set_precision
+):
+    set_precision(precision)
+    options = {"upsampling": upsampling, "skips": skips, "l2": l2, "classes": 2}
+    filters = (4, 8, 16, 32, 32)
+    model = chapter_03((64, 32, 3), filters, **options)
+    assert_same_layers(unet((64, 32, 3), filters=filters, **options), model, names=False)
+
+
+@pytest.mark.parametrize(("size", "skips"), [((31, 22), True), ((31, 22), False), ((17, 16), True)])
+def test_chapter_03_pads_odd_sides_in_the_same_way(chapter_03, size, skips):
+    ours = stir(unet((*size, 1), filters=TINY, skips=skips))
+    model = chapter_03((*size, 1), TINY, skips=skips)
+    model.set_weights(ours.get_weights())
+    assert_nearly(model(images(2, *size, 1)), ours(images(2, *size, 1)))
+
+
+# Node: what it takes; the last of them from below, at twice its size.
+INPUTS = {
+    "x_0_1": ["x_0_0", "x_1_0"],
+    "x_1_1": ["x_1_0", "x_2_0"],
+    "x_2_1": ["x_2_0", "x_3_0"],
+    "x_3_1": ["x_3_0", "x_4_0"],
+    "x_0_2": ["x_0_0", "x_0_1", "x_1_1"],
+    "x_1_2": ["x_1_0", "x_1_1", "x_2_1"],
+    "x_2_2": ["x_2_0", "x_2_1", "x_3_1"],
+    "x_0_3": ["x_0_0", "x_0_1", "x_0_2", "x_1_2"],
+    "x_1_3": ["x_1_0", "x_1_1", "x_1_2", "x_2_2"],
+    "x_0_4": ["x_0_0", "x_0_1", "x_0_2", "x_0_3", "x_1_3"],
 }
 
 
-def test_fcn_layer_by_layer():
-    fcn = models.fcn()
-    for layer, (name, kind, kernel, stride, filters, side) in zip(fcn.layers, FCN, strict=True):
-        assert (layer.name, type(layer).__name__) == (name, kind)
-        assert layer.output.shape[1:3] == (side, side), name
-        assert layer.count_params() == FCN_PARAMETERS.get(name, 0), name
-        if kernel:
-            size = layer.pool_size if "pool" in name else layer.kernel_size
-            assert (size, layer.strides) == ((kernel, kernel), (stride, stride)), name
-        if filters:
-            assert layer.filters == filters
-            relu = name.startswith("conv")
-            assert layer.activation is getattr(keras.activations, "relu" if relu else "linear")
-    assert fcn.layers[-1].activation is keras.activations.linear
-    assert fcn.count_params() == sum(FCN_PARAMETERS.values()) == 649_345
-    assert (fcn.input_shape, fcn.output_shape) == ((None, 256, 256, 1),) * 2
+@pytest.mark.parametrize("deep", [True, False])
+def test_chapter_06_builds_the_same_unetpp(deep):
+    build = execute("06_dsb2018_unetpp", "build", keras=keras, models=models)["build_unetpp"]
+    x = images(2, 96, 96, 3)
+    for filters in [TINY, THREE]:
+        model = build(filters, deep_supervision=deep)
+        expected = unetpp((96, 96, 3), filters=filters, deep_supervision=deep)
+        assert_same_layers(expected, model)
+        assert model.output_names == expected.output_names
+        model.set_weights(stir(expected).get_weights())
+        for ours, theirs in zip(expected(x), model(x), strict=True):
+            assert_nearly(ours, theirs)
 
 
-def test_other_sizes_and_channels():
-    mlp = models.mlp((8, 12, 3), hidden=5)
-    assert mlp.output_shape == (None, 8, 12, 1)
-    assert mlp.count_params() == (8 * 12 * 3 * 5 + 5) + (5 * 5 + 5) + (5 * 96 + 96)
-    fcn = models.fcn((2, 3, 4, 5, 6), (32, 48, 3))
-    assert fcn.output_shape == (None, 32, 48, 1)
-    assert [layer.filters for layer in fcn.layers if hasattr(layer, "filters")] == [
-        2,
-        3,
-        4,
-        5,
-        6,
-        1,
-    ]
-    anywhere = models.fcn((2, 2, 2, 2, 2), (None, None, 1))
-    assert anywhere(np.zeros((1, 64, 16, 1), "float32")).shape == (1, 64, 16, 1)
-
-
-@pytest.mark.parametrize("build", [models.mlp, models.fcn])
-def test_initialisation_reaches_every_kernel(build):
-    model = build(input_shape=(16, 16, 1), kernel_initializer=keras.initializers.Constant(0.25))
-    kernels = [w for w in model.weights if w.name == "kernel"]
-    assert len(kernels) == {"mlp": 3, "fcn": 6}[model.name]
-    assert all((w.numpy() == 0.25).all() for w in kernels)
-    assert all((w.numpy() == 0).all() for w in model.weights if w.name == "bias")
-    default = build(input_shape=(16, 16, 1))
-    for layer in default.layers:
-        if layer.weights:
-            assert isinstance(layer.kernel_initializer, keras.initializers.GlorotUniform)
-
-
-@pytest.mark.parametrize("build", [models.mlp, models.fcn])
-def test_logits_are_float32_under_mixed_precision(build, set_precision):
-    set_precision("mixed_bfloat16")
-    model = build(input_shape=(16, 16, 1))
-    weighted = [layer for layer in model.layers if layer.weights]
-    assert weighted[0].compute_dtype == "bfloat16"
-    assert {w.dtype for w in model.weights} == {"float32"}
-    assert model.layers[-1].compute_dtype == "float32"
-    assert weighted[-1].compute_dtype == "float32"
-    assert model(np.ones((2, 16, 16, 1), "float32")).dtype == "float32"
-
-
-@pytest.mark.parametrize("build", [models.mlp, models.fcn])
-def test_logits_are_neither_squashed_nor_cut(build):
-    keras.utils.set_random_seed(0)
-    model = build(input_shape=(16, 16, 1), kernel_initializer="he_normal")
-    logits = model(100 * np.random.default_rng(0).random((4, 16, 16, 1), "float32")).numpy()
-    assert logits.min() < -1
-    assert logits.max() > 2
-
-
-@pytest.mark.parametrize("channels", [(64, 128, 128, 128), (1,) * 6, ()])
-def test_fcn_wants_five_channel_counts(channels):
-    with pytest.raises(ValueError, match=f"must hold five numbers, got {len(channels)}"):
-        models.fcn(channels)
-
-
-@pytest.mark.parametrize("size", [(40, 32), (32, 40), (15, 16)])
-def test_fcn_wants_multiples_of_sixteen(size):
-    with pytest.raises(ValueError, match=f"multiples of 16, got {size[0]} x {size[1]}"):
-        models.fcn(input_shape=(*size, 1))
-
-
-def test_chapter_01_builds_the_same_mlp(capsys):
-    model = chapter("01_mri_mlp", "mlp")["model"]
-    assert "13,182,936" in capsys.readouterr().out
-    assert_same_layers(models.mlp(), model, names=False)
-
-
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-def test_chapter_02_builds_the_same_fcn(precision, capsys):
-    channels = (64, 128, 128, 128, 128)
-    run = SimpleNamespace(precision=precision)
-    cells = chapter(
-        "02_mri_fcn", "build", "shape", keras=keras, layers=layers, run=run, channels=channels
-    )
+def test_chapter_06_lists_what_each_node_takes(capsys):
+    execute("06_dsb2018_unetpp", "build", "nodes", keras=keras, models=models)
     printed = capsys.readouterr().out
-    assert "(256, 256)" in printed
-    assert f"{sum(FCN_PARAMETERS.values()):,} parameters" in printed
-    assert keras.config.dtype_policy().name == precision
-    assert_same_layers(models.fcn(kernel_initializer="lecun_normal"), cells["fcn"])
-    other = cells["build_fcn"]((1, 2, 3, 4, 5), "he_normal")
-    assert_same_layers(models.fcn((1, 2, 3, 4, 5), kernel_initializer="he_normal"), other)
+    for node, taken in INPUTS.items():
+        level = int(node[2])
+        channels = 32 * 2**level * (len(taken) - 1) + 64 * 2**level
+        node, *taken = (f"X({name[2]},{name[4]})" for name in (node, *taken))
+        assert f"{node} takes {', '.join(taken)} enlarged: {channels} channels\n" in printed
 
 
-def test_comparing_layers_notices_a_difference():
-    fcn = models.fcn((1, 2, 3, 4, 5))
-    for changed in (models.fcn((1, 2, 3, 4, 4)), models.fcn((1, 2, 3, 4, 5), (256, 256, 3))):
-        with pytest.raises(AssertionError):
-            assert_same_layers(fcn, changed)
-    for key, value in {"strides": (1, 1), "activation": "tanh", "padding": "valid"}.items():
-        config = fcn.get_config()
-        config["layers"][1]["config"][key] = value
-        if key != "activation":  # the last layer would no longer have the same shape anyway
-            config["layers"][8:] = []
-        with pytest.raises(AssertionError):
-            assert_same_layers(fcn, keras.Sequential.from_config(config))
+# As published
 
 
-def test_same_padding_of_the_transposed_convolution_crops_eight():
-    keras.utils.set_random_seed(0)
-    small = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
-    fcn = models.fcn((1, 1, 1, 1, 3), (64, 80, 1))
-    transposed = fcn.get_layer("transposed")
-    valid = layers.Conv2DTranspose(1, 32, strides=16, padding="valid")
-    valid.build(small.shape)
-    valid.set_weights(transposed.get_weights())
-    whole = valid(small).numpy()
-    assert whole.shape == (2, 16 * 3 + 32, 16 * 4 + 32, 1)
-    np.testing.assert_allclose(transposed(small), whole[:, 8:-8, 8:-8], atol=1e-5)
+@pytest.mark.parametrize(
+    ("build", "options", "count"),
+    [
+        (mlp, {}, 13_182_936),
+        (mlp, {"input_shape": (8, 12, 3), "hidden": 5}, 288 * 5 + 5 + 5 * 5 + 5 + 5 * 96 + 96),
+        (fcn, {}, 649_345),
+        (unet, {"input_shape": (256, 256, 3), "classes": 2}, 13_395_394),
+        (
+            unet,
+            {
+                "input_shape": (128, 128, 3),
+                "filters": (64, 128, 256, 512, 1024),
+                "classes": 2,
+                "upsampling": "transposed",
+            },
+            31_043_586,
+        ),
+        (unet, {"input_shape": (96, 96, 3), "filters": (32, 64, 128, 256, 512)}, 7_852_545),
+        (unetpp, {}, 9_163_329),
+        (unetpp, {"deep_supervision": True}, 9_163_428),
+    ],
+)
+def test_as_many_parameters_as_published(build, options, count):
+    model = build(**options)
+    assert counted(model) == count
+    assert all(output.shape[1:3] == model.input_shape[1:3] for output in model.outputs)
 
 
-def convolve(x, kernel, bias, stride):
-    """Convolution with Keras's "same" padding: what is odd goes below and to the right."""
-    k = len(kernel)
-    side = [(n + (-n % stride)) - stride + k - n for n in x.shape[:2]]
-    x = np.pad(x, [(max(p, 0) // 2, max(p, 0) - max(p, 0) // 2) for p in side] + [(0, 0)])
-    windows = np.lib.stride_tricks.sliding_window_view(x, (k, k), axis=(0, 1))[::stride, ::stride]
-    return np.einsum("hwcij,ijco->hwo", windows, kernel) + bias
+# All of them
+
+BUILDS = {
+    "mlp": lambda shape, **kw: mlp(shape, **kw),
+    "fcn": lambda shape, **kw: fcn((2, 3, 4, 5, 6), shape, **kw),
+    "bilinear": lambda shape, **kw: unet(shape, filters=THREE, **kw),
+    "transposed": lambda shape, **kw: unet(shape, filters=THREE, upsampling="transposed", **kw),
+    "unetpp": lambda shape, **kw: unetpp(shape, filters=THREE, **kw),
+    "deep": lambda shape, **kw: unetpp(shape, filters=THREE, deep_supervision=True, **kw),
+}
 
 
-def test_fcn_computes_what_plain_numpy_computes():
-    keras.utils.set_random_seed(0)
-    fcn = models.fcn((3, 4, 5, 4, 3), (32, 48, 2), kernel_initializer="he_normal")
-    fcn.set_weights([w + 0.05 for w in fcn.get_weights()])  # biases count, too
-    image = np.random.default_rng(0).random((32, 48, 2))
-    weights = {layer.name: layer.get_weights() for layer in fcn.layers}
+@pytest.mark.parametrize("which", BUILDS)
+def test_logits_are_float32_under_mixed_precision(which, set_precision):
+    full = stir(BUILDS[which]((16, 32, 1)))
+    set_precision("mixed_bfloat16")
+    model = BUILDS[which]((16, 32, 1))
+    model.set_weights(full.get_weights())
+    assert {w.dtype for w in model.weights} == {"float32"}
+    assert model.layers[1].compute_dtype == "bfloat16"
+    enlarging = [layer for layer in model.layers if type(layer) is layers.UpSampling2D]
+    assert {layer.compute_dtype for layer in enlarging} <= {"float32"}
+    found, expected = (
+        outputs if isinstance(outputs, list) else [outputs]
+        for outputs in (model(images(2, 16, 32, 1)), full(images(2, 16, 32, 1)))
+    )
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.dtype == "float32"
+        assert np.abs(ours - theirs).max() < 0.1 * np.abs(theirs).max()
 
-    x = image
-    for name, stride in {"conv1": 2, "conv2": 2, "conv3": 1, "conv4": 1, "conv5": 1}.items():
-        x = np.maximum(convolve(x, *weights[name], stride), 0)
-        if stride == 2:
-            h, w, c = x.shape
-            x = x.reshape(h // 2, 2, w // 2, 2, c).max(axis=(1, 3))
-    kernel, bias = weights["transposed"]  # [32, 32, 1, channels]
-    canvas = np.zeros((16 * (len(x) - 1) + 32, 16 * (x.shape[1] - 1) + 32))
-    for i, j in np.ndindex(x.shape[:2]):
-        canvas[16 * i : 16 * i + 32, 16 * j : 16 * j + 32] += kernel[:, :, 0] @ x[i, j]
-    expected = canvas[8:-8, 8:-8] + bias
 
-    found = fcn(image[np.newaxis].astype("float32"))[0, ..., 0]
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+@pytest.mark.parametrize("which", BUILDS)
+def test_initialisation_and_l2_reach_every_kernel(which):
+    options = {"kernel_initializer": keras.initializers.Constant(0.25)}
+    if which in ("bilinear", "transposed"):
+        options["l2"] = 0.05
+    model = BUILDS[which]((16, 16, 1), **options)
+    kernels = [w.numpy() for w in model.weights if w.name == "kernel"]
+    assert len(kernels) == sum(hasattr(layer, "kernel") for layer in model.layers)
+    assert all((kernel == 0.25).all() for kernel in kernels)
+    penalty = sum(float(loss) for loss in model.losses)
+    assert penalty == pytest.approx(options.get("l2", 0) * 0.25**2 * sum(k.size for k in kernels))
+
+
+# Any size
+
+
+@pytest.mark.parametrize("build", [unet, unetpp])
+def test_a_network_without_a_size_takes_every_size_and_is_saved(build, tmp_path):
+    anywhere = stir(build((None, None, 2), filters=TINY, classes=3))
+    assert anywhere.output_shape == (None, None, None, 3)
+    anywhere.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert_same_layers(anywhere, loaded)
+    for size in [(16, 32), (17, 31)]:
+        fixed = build((*size, 2), filters=TINY, classes=3)
+        fixed.set_weights(anywhere.get_weights())
+        assert fixed.output_shape == (None, *size, 3)
+        x = images(2, *size, 2)
+        assert_nearly(anywhere(x), fixed(x))
+    assert_nearly(loaded.predict(x, verbose=0), fixed(x))
+
+
+def test_a_map_is_padded_with_zeros_below_and_to_the_right():
+    x, like = images(2, 2, 3, 2), images(2, 4, 4, 5)
+    padded = np.pad(x, [(0, 0), (0, 2), (0, 1), (0, 0)])
+    joined = models.PadAndConcatenate()([like, like[..., :1], x])
+    assert_nearly(joined, np.concatenate([like, like[..., :1], padded], -1))
+    # 38, 19, 9, 4, 2: two of the sides that are doubled were odd.
+    model = unetpp((38, 64, 1), filters=TINY)
+    sides = [j.output.shape[1:3] for j in model.layers if type(j) is models.PadAndConcatenate]
+    assert set(sides) == {(19, 32), (9, 16)}
+
+
+def test_any_size_for_fcn_and_the_fewest_levels():
+    anywhere = fcn((2, 2, 2, 2, 2), (None, None, 1))
+    assert anywhere(images(1, 64, 16, 1)).shape == (1, 64, 16, 1)
+    assert unet((2, 2, 1), filters=(2, 3)).output_shape == (None, 2, 2, 1)
+    model = unetpp((3, 2, 1), filters=(2, 3), deep_supervision=True)
+    assert list(model.output_names) == ["out_1"]
+
+
+# Pruning
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_pruned_gives_the_full_models_output(depth):
+    model = stir(unetpp((19, 32, 3), filters=TINY, classes=2, deep_supervision=True))
+    small = prune(model, depth)
+    assert_nearly(small(images(2, 19, 32, 3)), model(images(2, 19, 32, 3))[depth - 1])
+    assert small.name == f"unetpp_{depth}"
+    assert all(layer is model.get_layer(layer.name) for layer in small.layers)
+    alone = unetpp((19, 32, 3), filters=TINY[: depth + 1], classes=2)
+    assert {layer.name for layer in small.layers} == {layer.name for layer in alone.layers}
+    assert counted(small) == counted(alone)
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("use", "words"),
+    [
+        (lambda: fcn((1,) * 6), "must hold five numbers, got 6"),
+        (lambda: fcn(input_shape=(40, 32, 1)), "multiples of 16, got 40 x 32"),
+        (lambda: unet(upsampling="nearest"), '"bilinear" or "transposed", got \'nearest\''),
+        (lambda: unet((16, None, 1), skips=False), "Without skips height and width must be known"),
+        (lambda: unet((15, 16, 1)), "5 levels .* at least 16, got 15 x 16"),
+        (lambda: unetpp((None, 15, 1)), "at least 16, got None x 15"),
+        (lambda: unet(filters=(8,)), "at least two numbers, got"),
+        (lambda: unetpp(filters=()), "at least two numbers, got"),
+        (
+            lambda: prune(unetpp((16, 16, 1), filters=TINY, deep_supervision=True), 5),
+            "needs an output named out_5, but unetpp has",
+        ),
+        (lambda: prune(unetpp((16, 16, 1), filters=TINY), 1), "needs an output named out_1"),
+    ],
+)
+def test_errors_say_what_is_wrong(use, words):
+    with pytest.raises(ValueError, match=words):
+        use()

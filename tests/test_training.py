@@ -1,125 +1,139 @@
-"""What a training run leaves in a notebook's output: one figure, one line."""
+"""The recipe, what a training run leaves in a notebook's output, and what it leaves in memory."""
 
 import base64
+import gc
 import io
-
-import matplotlib
-import numpy as np
-import pytest
-
-matplotlib.use("Agg")
+import textwrap
 
 import keras
+import nbclient
+import nbformat
+import numpy as np
+import pytest
+from chapter_cells import execute
+from PIL import Image
 
 from course_utils import training
+
+# The recipe
+
+
+def settings(optimizer):
+    """Return what an optimizer is made of, without the momentum of an average it does not keep."""
+    config = optimizer.get_config()
+    ema = {} if config["use_ema"] else {"ema_momentum": None}
+    return config | ema | {"name": None}
+
+
+def test_the_recipe_is_chapter_02s():
+    theirs = execute("02_mri_fcn", "optimiser", keras=keras)["make_optimizer"]
+    for steps, schedule, average in [(10, 1, 1), (576, 1, 1), (585, 1, 0), (36, 0, 0), (585, 0, 1)]:
+        options = {"schedule": bool(schedule), "average": bool(average)}
+        ours = training.make_optimizer(2e-3, steps, epsilon=1e-5, **options)
+        expected = theirs({"learning_rate": 2e-3} | options, steps)
+        assert type(ours) is type(expected)
+        assert settings(ours) == settings(expected)
+
+
+@pytest.mark.parametrize(
+    ("steps", "options", "expected"),
+    [
+        # Chapter 03, full profile and sample.
+        (5850, {"epsilon": 1e-5}, {"warmup_steps": 292, "decay_steps": 5558, "epsilon": 1e-5}),
+        (6, {"epsilon": 1e-5}, {"warmup_steps": 0, "decay_steps": 6, "epsilon": 1e-5}),
+        # Chapter 05, full and sample: at least one step of warm-up.
+        (600, {"warm_up": 30}, {"warmup_steps": 30, "decay_steps": 570, "epsilon": 1e-7}),
+        (4, {"warm_up": 1}, {"warmup_steps": 1, "decay_steps": 3, "epsilon": 1e-7}),
+        # Chapter 06, our recipe and the published one.
+        (3600, {"average": True}, {"use_ema": True, "ema_momentum": 1 - 20 / 3600}),
+        (1800, {"schedule": False}, {"learning_rate": 1e-3, "use_ema": False, "epsilon": 1e-7}),
+    ],
+)
+def test_the_numbers_of_each_chapter(steps, options, expected):
+    config = training.make_optimizer(1e-3, steps, **options).get_config()
+    if options.get("schedule", True):
+        schedule = config.pop("learning_rate")["config"]
+        assert schedule["initial_learning_rate"] == pytest.approx(1e-5)
+        assert schedule["warmup_target"] == pytest.approx(1e-3)
+        config |= schedule
+    assert {key: config[key] for key in expected} == pytest.approx(expected)
+
+
+# What a run shows
 
 CELLS = (
     """
     import numpy as np, keras
     from course_utils.training import LiveCurves, Progress
-    from course_utils import plotting
     x, y = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse", metrics=[keras.metrics.MeanAbsoluteError(name="miou")])
     """,
     """
     live = LiveCurves()
-    drawings = []
-    draw = live._draw
-    live._draw = lambda: drawings.append(live._last) or draw()
     live.on_epoch_begin = lambda epoch, logs=None: setattr(live, "_last", float("-inf"))
     history = model.fit(
         x, y, validation_data=(x, y), epochs=3, initial_epoch=1, verbose=0,
         callbacks=[live, Progress()],
     )
     """,
-    "print(len(drawings)); import matplotlib.pyplot as plt; print(plt.get_fignums())",
-    "plotting.history(history)",
-    "figure = plotting.history(history); x = 1",
-    "figure",
+    "import matplotlib.pyplot as plt; print(plt.get_fignums())",
 )
 
 
-@pytest.fixture(scope="module")
-def outputs():
-    """Outputs of the cells above, each a list, as a notebook keeps them."""
-    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
-    import textwrap
-
+def test_a_run_leaves_one_figure_and_one_line(monkeypatch):
+    monkeypatch.delenv("MPLBACKEND")  # a kernel then takes the one for notebooks
     cells = [nbformat.v4.new_code_cell(textwrap.dedent(code).strip()) for code in CELLS]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MPLBACKEND", raising=False)  # a kernel then takes the one for notebooks
-        nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-    return [cell.outputs for cell in notebook.cells]
-
-
-def fit(*using, epochs=3, **kwargs):
-    x, y = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse", metrics=[keras.metrics.MeanAbsoluteError(name="miou")])
-    return model.fit(
-        x, y, validation_data=(x, y), epochs=epochs, verbose=0, callbacks=list(using), **kwargs
-    )
-
-
-def test_a_run_leaves_one_figure_and_one_line(outputs):
-    line, figure = outputs[1]  # and nothing else, though the run drew after every epoch
-    assert outputs[2][0].text == "2\n[]\n"
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    line, figure = notebook.cells[1].outputs  # and nothing else, though it drew twice
+    assert notebook.cells[2].outputs[0].text == "[]\n"
     assert figure.data["text/plain"].startswith("epoch 3 of 3, 0:")
-    assert "Validation" in figure.data["text/plain"]
     assert figure.metadata["image/png"]["alt"] == figure.data["text/plain"]
-    from PIL import Image
-
-    picture = np.asarray(
-        Image.open(io.BytesIO(base64.b64decode(figure.data["image/png"]))).convert("RGB")
-    )
-    assert picture.shape[1] > 700 and picture.std() > 10  # something is drawn
+    picture = Image.open(io.BytesIO(base64.b64decode(figure.data["image/png"])))
+    assert picture.width > 700 and np.asarray(picture.convert("RGB")).std() > 10
     text = line.data["text/plain"]
     assert list(line.data) == ["text/plain"] and "\n" not in text and "\r" not in text
     assert text.startswith("3 of 3 epochs in 00:") and "val_miou=" in text and "|" not in text
-    assert text == text.strip()
 
 
-def test_a_returned_figure_is_shown_once(outputs):
-    for shown in outputs[3:]:
-        assert [output.output_type for output in shown] == ["display_data"]
-        assert "image/png" in shown[0].data
+X, Y = np.linspace(0, 1, 8, dtype="float32")[:, None], np.ones((8, 1), "float32")
+
+
+def new_model():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, activation="silu")])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    return model
+
+
+def train(model, *using, epochs=2):
+    options = {"epochs": epochs, "shuffle": False, "verbose": 0, "callbacks": list(using)}
+    return model.fit(X, Y, validation_data=(X, Y), **options)
 
 
 def test_live_curves_keep_the_values_outside_a_notebook(capsys):
-    live = training.LiveCurves()
-    history = fit(live)
-    assert set(live.values) == {"loss", "val_loss", "miou", "val_miou"}
-    for name, values in history.history.items():
-        np.testing.assert_allclose(live.values[name], values)
-    import matplotlib.pyplot as plt
-
-    assert plt.get_fignums() == [] and capsys.readouterr().out == ""
-
-
-def test_live_curves_start_anew_with_each_fit():
     live = training.LiveCurves("loss")
-    fit(live, epochs=2)
-    fit(live, epochs=3)
-    assert len(live.values["loss"]) == 3
+    train(new_model(), live, epochs=1)
+    history = train(new_model(), live).history  # starts anew
+    assert live.values.keys() == history.keys() == {"loss", "val_loss"}
+    for name, values in history.items():
+        assert live.values[name] == pytest.approx(values)
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(("every", "epochs", "drawn"), [(1, 3, [1, 2, 3]), (2, 5, [2, 4, 5])])
 def test_live_curves_draw_every_so_many_epochs_and_at_the_end(monkeypatch, every, epochs, drawn):
-    shown = []
-    live = training.LiveCurves(every=every)
-    clock = iter(range(0, 1000, 5))
-    monkeypatch.setattr(training.time, "monotonic", lambda: float(next(clock)))
-    monkeypatch.setattr(training, "_in_notebook", lambda: True)
-    monkeypatch.setattr(training, "png", lambda figure: b"")
-    monkeypatch.setattr("IPython.display.display", lambda *args, **kwargs: None)
-    draw = live._draw
-    live._draw = lambda: shown.append(live._epochs) or draw()
-    handle = type("Handle", (), {"update": lambda *args, **kwargs: None})()
-    monkeypatch.setattr("IPython.display.display", lambda *args, **kwargs: handle)
-    fit(live, epochs=epochs)
+    live, shown = training.LiveCurves(every=every), []
+    monkeypatch.setattr(live, "_show", lambda: shown.append(live._epochs))
+    monkeypatch.setattr(training.time, "monotonic", iter(range(0, 1000, 5)).__next__)
+    live.on_train_begin()
+    for epoch in range(epochs):
+        live.on_epoch_end(epoch, {"loss": 0.5})
+        live._drawn = shown[-1] if shown else None
+    live.on_train_end()
     assert shown == drawn
+    with pytest.raises(ValueError, match="every must be at least 1; it is 0"):
+        training.LiveCurves(every=0)
 
 
 def test_live_curves_draw_what_was_recorded_and_when():
@@ -130,22 +144,24 @@ def test_live_curves_draw_what_was_recorded_and_when():
     live.on_epoch_end(5, {"loss": 0.4, "val_miou": 0.8})  # validated every second epoch
     figure = live._draw()
     (loss,), (miou,) = (ax.lines for ax in figure.axes)
-    np.testing.assert_array_equal(loss.get_xydata(), [[5, 0.5], [6, 0.4]])
-    np.testing.assert_array_equal(miou.get_ydata(), [np.nan, 0.8])
-    assert miou.get_linestyle() == "-" and loss.get_linestyle() == "--"
-    assert figure.axes[0].get_xlim() == (4.5, 10.5)
+    np.testing.assert_allclose(loss.get_xydata(), [[5, 0.5], [6, 0.4]])
+    np.testing.assert_allclose(miou.get_ydata(), [np.nan, 0.8])
+    assert (loss.get_linestyle(), miou.get_linestyle()) == ("--", "-")
     assert figure.get_suptitle().startswith("epoch 6 of 10, 0:0")
 
 
-def test_live_curves_refuse_a_step_of_nothing():
-    with pytest.raises(ValueError, match="every"):
-        training.LiveCurves(every=0)
+def last_line(capsys):
+    return capsys.readouterr().err.strip().split("\r")[-1]
 
 
-def test_progress_on_a_terminal_counts_to_the_end(capsys):
-    fit(training.Progress())
-    last = capsys.readouterr().err.strip().split("\r")[-1]
-    assert last.startswith("3 of 3 epochs in 00:") and "val_loss=" in last
+def test_progress_tells_where_training_stopped(capsys):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    train(new_model(), training.Progress(), Stop(), epochs=8)
+    line = last_line(capsys)
+    assert line.startswith("2 of 8 epochs in 00:") and "val_loss=" in line
 
 
 def test_progress_leaves_out_the_losses_of_single_outputs(capsys):
@@ -156,15 +172,41 @@ def test_progress_leaves_out_the_losses_of_single_outputs(capsys):
     logs = {"loss": 3.0, "a_loss": 1.0, "b_loss": 2.0, "b_iou": 0.5, "val_loss": 6.0}
     progress.on_epoch_end(0, logs | {"val_a_loss": 4.0, "val_b_iou": 0.25})
     progress.on_train_end()
-    last = capsys.readouterr().err.strip().split("\r")[-1]
-    assert last.endswith("loss=3, b_iou=0.5, val_loss=6, val_b_iou=0.25")
+    assert last_line(capsys).endswith("loss=3, b_iou=0.5, val_loss=6, val_b_iou=0.25")
 
 
-def test_progress_tells_where_training_stopped_early(capsys):
-    class Stop(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            self.model.stop_training = epoch == 1
+# What a run leaves in memory
 
-    fit(training.Progress(), Stop(), epochs=8)
-    last = capsys.readouterr().err.strip().split("\r")[-1]
-    assert last.startswith("2 of 8 epochs in 00:")
+
+def graphs():
+    """Count the graphs of training steps that are still there."""
+    gc.collect()
+    return sum(
+        type(one).__name__ == "FuncGraph" and "one_step" in one.name for one in gc.get_objects()
+    )
+
+
+def test_graphs_of_earlier_trainings_go_when_the_next_begins():
+    training.release_graphs()
+    before = graphs()
+    for _ in range(3):
+        train(new_model())
+    assert graphs() >= before + 3, "TensorFlow keeps none by itself: release_graphs can go"
+    last = new_model()
+    train(last, training.Progress())
+    assert graphs() <= before + 2  # TensorFlow looks at the step twice
+
+
+def test_a_model_is_trained_on_after_its_graph_was_released():
+    on, through = new_model(), new_model()
+    on.set_weights(through.get_weights())
+    train(on)
+    training.release_graphs()
+    train(on, training.Progress())
+    train(through, epochs=4)
+    for one, other in zip(on.get_weights(), through.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+    on.compile(keras.optimizers.SGD(0.1), "mse")  # traced anew
+    before = on.evaluate(X, Y, verbose=0)
+    train(on, training.Progress())
+    assert on.evaluate(X, Y, verbose=0) < before

@@ -32,26 +32,6 @@ def heading(*packages):
     print(f"{device}, {time.strftime('%Y-%m-%d')}\n{', '.join(versions)}")
 
 
-def training_images():
-    """Load the training images: the real ones where ``COURSE_MIRROR`` is set, else made-up ones.
-
-    Returns
-    -------
-    course_utils.datasets.Dataset
-    """
-    from course_utils.datasets import fetch, samples, sunnybrook
-
-    if os.environ.get("COURSE_MIRROR"):
-        data = sunnybrook.load("train")
-    else:
-        root = fetch.data_dir() / "samples"
-        mirror = samples.mirror(root / "archives")
-        folder = fetch.fetch(samples.SAMPLES["sunnybrook"], root=root, mirror=mirror)
-        data = sunnybrook.load("train", folder)
-    print(f"{len(data)} images: {data.source}")
-    return data
-
-
 def interleaved(contestants, rounds, warm_up=True, clock=time.perf_counter):
     """Time several functions in turn, round after round, so that noise hits all alike.
 

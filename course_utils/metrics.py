@@ -1,0 +1,490 @@
+"""Scores for segmentation, nearly all read off one confusion matrix.
+
+Count once, in whole numbers, over as many batches as there are; divide once, at the end. Pixel
+accuracy, class accuracy, IoU and Dice are functions of the same matrix, so two scores can never
+disagree about what was counted. Two scores need more than counts: average precision needs the
+order of the pixels by score, the Hausdorff distance needs to know where the pixels are.
+
+Notation as in Long, Shelhamer and Darrell, "Fully Convolutional Networks for Semantic
+Segmentation", CVPR 2015: ``n_ij`` is the number of pixels of class ``i`` predicted as class ``j``.
+"""
+
+import numpy as np
+
+from course_utils.datasets import IGNORE
+
+# The confusion matrix
+
+
+def confusion_matrix(truth, prediction, n_classes, ignore=IGNORE):
+    """Count how often each true class was predicted as each class.
+
+    The matrices of several batches add up to that of all of them.
+
+    Parameters
+    ----------
+    truth, prediction : array_like of int
+        Class numbers, same shape, any number of dimensions. Values in ``0 … n_classes - 1``;
+        ``truth`` may also hold `ignore`.
+    n_classes : int
+        Number of classes, at least 1.
+    ignore : int or None, optional
+        Pixels whose *true* class has this value are not counted. ``None`` counts every pixel.
+
+    Returns
+    -------
+    ndarray of int64, shape [n_classes, n_classes]
+        Row: true class. Column: predicted class.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or a class number lies outside ``0 … n_classes - 1``.
+    TypeError
+        If an array holds something other than whole numbers or booleans (scores or
+        probabilities, say): threshold or ``argmax`` them first.
+    """
+    if n_classes < 1:
+        raise ValueError(f"n_classes must be at least 1, got {n_classes}.")
+    truth, prediction = _class_numbers("truth", truth), _class_numbers("prediction", prediction)
+    hint = "A trailing channel axis of 1? Drop it with mask[..., 0]."
+    _check_same_shape(truth, prediction=prediction, hint=hint)
+    if ignore is not None and not (known := truth != ignore).all():
+        truth, prediction = truth[known], prediction[known]
+    for name, classes in (("truth", truth), ("prediction", prediction)):
+        if classes.size and (classes.min() < 0 or classes.max() >= n_classes):
+            raise ValueError(
+                f"{name} holds class numbers from {classes.min()} to {classes.max()}, expected "
+                f"0 to {n_classes - 1}. A mask stored as 0 and 255 needs (mask > 0) first."
+            )
+    # One number per pixel, row * n_classes + column, so that a single histogram is the matrix.
+    pair = truth.astype(np.intp) * n_classes + prediction.astype(np.intp)
+    counts = np.bincount(pair.ravel(), minlength=n_classes**2)
+    return counts.astype(np.int64).reshape(n_classes, n_classes)
+
+
+def _class_numbers(name, values):
+    values = np.asarray(values)
+    if values.dtype == bool:
+        values = values.view(np.uint8)
+    if values.size and not np.issubdtype(values.dtype, np.integer):
+        raise TypeError(
+            f"{name} must hold class numbers (integers or booleans), got {values.dtype}. "
+            "Turn scores into classes first: logits > 0, probabilities > 0.5, or argmax."
+        )
+    return values
+
+
+def _check_same_shape(truth, hint="", **other):
+    ((name, values),) = other.items()
+    if truth.shape != values.shape:
+        raise ValueError(
+            f"truth has shape {truth.shape} but {name} has shape {values.shape}: "
+            f"they must be equal. {hint}".rstrip()
+        )
+
+
+# Functions of the matrix
+
+
+def pixel_accuracy(matrix):
+    """Share of pixels whose class is right, Σ n_ii / ΣΣ n_ij.
+
+    Parameters
+    ----------
+    matrix : array_like of int, shape [k, k]
+        Confusion matrix, rows true classes.
+
+    Returns
+    -------
+    float
+        In [0, 1], or NaN where nothing was counted.
+    """
+    matrix = _square(matrix)
+    return _divide(np.trace(matrix), matrix.sum()).item()
+
+
+def class_accuracy(matrix):
+    """Share of each class's pixels that are found, n_ii / Σ_j n_ij.
+
+    The recall (sensitivity) of the class. What is wrongly predicted as the class costs nothing
+    here: a prediction of one class everywhere has accuracy 1 for that class.
+
+    Parameters
+    ----------
+    matrix : array_like of int, shape [k, k]
+        Confusion matrix, rows true classes.
+
+    Returns
+    -------
+    ndarray of float64, shape [k]
+        In [0, 1]; NaN for a class that is not in the truth.
+    """
+    matrix = _square(matrix)
+    return _divide(np.diag(matrix), matrix.sum(1))
+
+
+def mean_class_accuracy(matrix):
+    """Mean of `class_accuracy` over the classes in the truth; also called balanced accuracy.
+
+    Parameters
+    ----------
+    matrix : array_like of int, shape [k, k]
+        Confusion matrix, rows true classes.
+
+    Returns
+    -------
+    float
+        In [0, 1], or NaN where nothing was counted.
+    """
+    return _mean_of_known(class_accuracy(matrix))
+
+
+def class_iou(matrix):
+    """Intersection over union (Jaccard index) of each class, n_ii / (Σ_j n_ij + Σ_j n_ji − n_ii).
+
+    Parameters
+    ----------
+    matrix : array_like of int, shape [k, k]
+        Confusion matrix, rows true classes.
+
+    Returns
+    -------
+    ndarray of float64, shape [k]
+        In [0, 1]; NaN for a class that is neither in the truth nor in the prediction, which
+        `mean_iou` leaves out.
+    """
+    matrix = _square(matrix)
+    hit = np.diag(matrix)
+    return _divide(hit, matrix.sum(0) + matrix.sum(1) - hit)
+
+
+def mean_iou(matrix):
+    """Mean of `class_iou` over the classes that occur in truth or prediction.
+
+    Parameters
+    ----------
+    matrix : array_like of int, shape [k, k]
+        Confusion matrix, rows true classes.
+
+    Returns
+    -------
+    float
+        In [0, 1], or NaN where nothing was counted.
+    """
+    return _mean_of_known(class_iou(matrix))
+
+
+def frequency_weighted_iou(matrix):
+    """Mean of `class_iou`, each class weighted by its share of the true pixels.
+
+    Σ_i t_i IoU_i / Σ_i t_i with t_i = Σ_j n_ij. A class that is not in the truth has weight 0, so a
+    false alarm for it shows only in the IoU of the classes that it took pixels from.
+
+    Parameters
+    ----------
+    matrix : array_like of int, shape [k, k]
+        Confusion matrix, rows true classes.
+
+    Returns
+    -------
+    float
+        In [0, 1], or NaN where nothing was counted.
+    """
+    pixels = _square(matrix).sum(1)
+    return _divide(np.nansum(pixels * class_iou(matrix)), pixels.sum()).item()
+
+
+def class_dice(matrix):
+    """Dice coefficient (F1 score) of each class, 2 n_ii / (Σ_j n_ij + Σ_j n_ji).
+
+    Always at least the IoU of the same class: Dice = 2 IoU / (1 + IoU).
+
+    Parameters
+    ----------
+    matrix : array_like of int, shape [k, k]
+        Confusion matrix, rows true classes.
+
+    Returns
+    -------
+    ndarray of float64, shape [k]
+        In [0, 1]; NaN for a class that is neither in the truth nor in the prediction.
+    """
+    matrix = _square(matrix)
+    return _divide(2 * np.diag(matrix), matrix.sum(0) + matrix.sum(1))
+
+
+def summary(matrix):
+    """Return the four scores that sum a whole matrix up in one number each.
+
+    Parameters
+    ----------
+    matrix : array_like of int, shape [k, k]
+        Confusion matrix, rows true classes.
+
+    Returns
+    -------
+    dict of str to float
+        ``pixel_accuracy``, ``class_accuracy`` (the mean), ``miou`` and ``weighted_iou``, each in
+        [0, 1], or NaN where nothing was counted.
+    """
+    return {
+        "pixel_accuracy": pixel_accuracy(matrix),
+        "class_accuracy": mean_class_accuracy(matrix),
+        "miou": mean_iou(matrix),
+        "weighted_iou": frequency_weighted_iou(matrix),
+    }
+
+
+def _square(matrix):
+    matrix = np.asarray(matrix)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"A confusion matrix is square, got shape {matrix.shape}.")
+    return matrix
+
+
+def _divide(numerator, denominator):
+    numerator, denominator = np.asarray(numerator, float), np.asarray(denominator, float)
+    nan = np.full(numerator.shape, np.nan)
+    return np.divide(numerator, denominator, out=nan, where=denominator > 0)
+
+
+def _mean_of_known(values):
+    known = values[~np.isnan(values)]
+    return known.mean().item() if known.size else float("nan")
+
+
+# Straight from masks
+
+
+def binary_scores(truth, prediction, name="foreground"):
+    """Return the scores of a two-class prediction that the scoreboards show.
+
+    Parameters
+    ----------
+    truth, prediction : array_like of int
+        Class numbers 0 and 1, same shape; `truth` may also hold `IGNORE`.
+    name : str, optional
+        What class 1 is called in the result.
+
+    Returns
+    -------
+    dict of str to float
+        ``pixel_accuracy``, ``miou``, ``<name>_iou`` and ``<name>_dice``, each in [0, 1] or NaN.
+    """
+    matrix = confusion_matrix(truth, prediction, n_classes=2)
+    return {
+        "pixel_accuracy": pixel_accuracy(matrix),
+        "miou": mean_iou(matrix),
+        f"{name}_iou": class_iou(matrix)[1].item(),
+        f"{name}_dice": class_dice(matrix)[1].item(),
+    }
+
+
+def image_iou(truths, predictions, class_id=1):
+    """Return the IoU of one class in each image by itself.
+
+    Parameters
+    ----------
+    truths, predictions : array_like of int, shape [N, H, W]
+        Class numbers; `truths` may also hold `IGNORE`.
+    class_id : int, optional
+        The class.
+
+    Returns
+    -------
+    ndarray of float64, shape [N]
+        In [0, 1]; NaN for an image in which the class is neither true nor predicted.
+    """
+    ious = []
+    for truth, prediction in zip(np.asarray(truths), np.asarray(predictions), strict=True):
+        # Two classes are enough here: the one asked for, and all others together.
+        this = np.where(truth == IGNORE, IGNORE, truth == class_id)
+        ious.append(class_iou(confusion_matrix(this, prediction == class_id, 2))[1])
+    return np.array(ious)
+
+
+def foreground_ious(truth, prediction, batch_size=16, smooth=1e-5):
+    """Return the IoU of the foreground, averaged in three ways that do not agree.
+
+    Parameters
+    ----------
+    truth, prediction : array_like of {0, 1}, shape [N, H, W]
+    batch_size : int, optional
+        Images per batch, in the order given; the last batch may be shorter.
+    smooth : float, optional
+        Added to intersection and union, in pixels, so that where both are empty the IoU is 1.
+
+    Returns
+    -------
+    dict of str to float
+        Each in [0, 1]: ``iou_batches``, the mean over batches of the batch's IoU; ``iou_pixels``,
+        one IoU of all pixels together; ``iou_images``, the mean over images.
+
+    Raises
+    ------
+    ValueError
+        If the masks are not of one shape [N, H, W], or there are none.
+    """
+    truth, prediction = _binary_masks(truth, prediction)
+    hit = (truth & prediction).sum(axis=(1, 2))
+    union = (truth | prediction).sum(axis=(1, 2))
+
+    def mean_over(size):
+        firsts = np.arange(0, len(truth), size)
+        hits, unions = np.add.reduceat(hit, firsts), np.add.reduceat(union, firsts)
+        return ((hits + smooth) / (unions + smooth)).mean().item()
+
+    sizes = {"iou_batches": batch_size, "iou_pixels": len(truth), "iou_images": 1}
+    return {name: mean_over(size) for name, size in sizes.items()}
+
+
+def pieces_hit(truth, prediction):
+    """Count the pixels of each connected piece of the truth, and how many of them were found.
+
+    Pixels that touch at a side or a corner are of one piece.
+
+    Parameters
+    ----------
+    truth, prediction : array_like of {0, 1}, shape [N, H, W]
+
+    Returns
+    -------
+    sizes, hits : ndarray of int, one entry per piece
+        Pixels of the piece, and those of them where the prediction is 1: 0 if it was overlooked.
+
+    Raises
+    ------
+    ValueError
+        If the masks are not of one shape [N, H, W], or there are none.
+    """
+    from scipy import ndimage  # takes longer to import than the rest of the package
+
+    truth, prediction = _binary_masks(truth, prediction)
+    touching = np.zeros((3, 3, 3))
+    touching[1] = 1  # within an image, not from one image to the next
+    pieces, count = ndimage.label(truth, touching)
+    hits = np.bincount(pieces[prediction], minlength=count + 1)
+    return np.bincount(pieces.ravel())[1:], hits[1:]
+
+
+def _binary_masks(truth, prediction):
+    truth, prediction = (np.asarray(masks, bool) for masks in (truth, prediction))
+    if truth.ndim != 3 or truth.shape != prediction.shape or not len(truth):
+        raise ValueError(
+            f"truth {truth.shape} and prediction {prediction.shape} must be of one shape [N, H, W] "
+            "with at least one image."
+        )
+    return truth, prediction
+
+
+# More than counts
+
+
+def average_precision(truth, score, ignore=IGNORE):
+    """Area under the precision-recall curve of one class, with every pixel a decision.
+
+    Σ_n (R_n − R_{n−1}) P_n over the thresholds between distinct scores, without interpolation: the
+    definition of scikit-learn's ``average_precision_score``. A random score has, on average, the
+    share of positive pixels.
+
+    Parameters
+    ----------
+    truth : array_like of int or bool
+        1 where the pixel is of the class, 0 where not, any shape; may also hold `ignore`.
+    score : array_like of float, same shape
+        How sure the model is that the pixel is of the class: a probability or a logit, for only the
+        order counts. Not NaN.
+    ignore : int or None, optional
+        Pixels whose truth has this value are not counted. ``None`` counts every pixel.
+
+    Returns
+    -------
+    float
+        In (0, 1]; NaN where no pixel is of the class.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, `truth` holds something other than 0 and 1, or `score` holds NaN.
+    """
+    truth, score = np.asarray(truth), np.asarray(score, np.float64)
+    hint = "Take one class at a time: average_precision(truth == i, probabilities[..., i])."
+    _check_same_shape(truth, score=score, hint=hint)
+    known = np.ones(truth.shape, bool) if ignore is None else truth != ignore
+    truth, score = truth[known], score[known]
+    _check_binary("truth", truth)
+    if np.isnan(score).any():
+        raise ValueError("score holds NaN, which has no place in an order.")
+    if not truth.any():
+        return float("nan")
+    order = np.argsort(-score, kind="stable")
+    truth, score = truth[order], score[order]
+    # Equal scores stand or fall together: the curve has a point only at the last of them.
+    last = np.flatnonzero(np.append(score[1:] != score[:-1], True))
+    found = np.cumsum(truth, dtype=np.int64)[last]
+    recall = found / found[-1]
+    return np.sum(np.diff(recall, prepend=0.0) * found / (last + 1)).item()
+
+
+def hausdorff_distance(truth, prediction, percentile=100, spacing=1.0):
+    """How far the borders of two regions are apart where they are farthest apart.
+
+    From each border pixel of one mask the distance to the nearest border pixel of the other; of
+    these the maximum, or a percentile; the larger of the two directions. One stray pixel decides
+    the maximum, which is why the 95th percentile (HD95) is often reported instead.
+
+    Parameters
+    ----------
+    truth, prediction : array_like of int or bool, shape [H, W]
+        Binary masks, 1 inside the region. A border pixel is a pixel of the region that has one of
+        its four neighbours outside; beyond the edge of the image is outside.
+    percentile : float, optional
+        In [0, 100]; 100 is the maximum.
+    spacing : float or (float, float), optional
+        Size of a pixel, or its height and width. The result has the same unit.
+
+    Returns
+    -------
+    float
+        At least 0. Infinite where one of the masks is empty, NaN where both are.
+
+    Raises
+    ------
+    ValueError
+        If the masks are not two-dimensional, differ in shape or hold something other than 0 and 1
+        (unknown pixels have to be made one of the two first: ``truth == class_id`` makes them 0),
+        `percentile` is outside [0, 100] or `spacing` is not positive.
+
+    References
+    ----------
+    D. P. Huttenlocher, G. A. Klanderman, W. J. Rucklidge, "Comparing Images Using the Hausdorff
+    Distance", IEEE TPAMI 15(9), 1993.
+    """
+    from scipy import ndimage
+
+    truth, prediction = np.asarray(truth), np.asarray(prediction)
+    for name, mask in {"truth": truth, "prediction": prediction}.items():
+        if mask.ndim != 2:
+            raise ValueError(
+                f"{name} must have shape [H, W], got {mask.shape}: one image at a time."
+            )
+        _check_binary(name, mask)
+    _check_same_shape(truth, prediction=prediction)
+    if not 0 <= percentile <= 100:
+        raise ValueError(f"percentile must be in [0, 100], got {percentile}.")
+    spacing = np.broadcast_to(np.asarray(spacing, float), 2)
+    if not (spacing > 0).all():
+        raise ValueError(f"spacing must be positive, got {spacing.tolist()}.")
+    if not (truth.any() and prediction.any()):
+        return float("inf") if truth.any() or prediction.any() else float("nan")
+    masks = truth.astype(bool), prediction.astype(bool)
+    borders = [mask & ~ndimage.binary_erosion(mask) for mask in masks]
+    to_truth, to_prediction = (ndimage.distance_transform_edt(~b, spacing) for b in borders)
+    directed = to_prediction[borders[0]], to_truth[borders[1]]
+    return max(np.percentile(distances, percentile).item() for distances in directed)
+
+
+def _check_binary(name, mask):
+    if not np.isin(mask, (0, 1)).all():
+        raise ValueError(f"{name} must hold 0 and 1 only. Pick one class: {name} == class_id.")
