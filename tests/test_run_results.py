@@ -22,6 +22,7 @@ def write(folder, name, *sources):
 
 def test_the_environment_is_the_runs_and_the_log_is_kept(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COURSE_SEED", "99")
+    monkeypatch.setenv("COURSE_FIGURES", "html")
     monkeypatch.delenv("COURSE_DATA_DIR")
     work = "import time\n\nwhile time.process_time() < 1.6:\n    pass\n1 + 1"
     path = write(tmp_path, "small", SETTINGS, work)
