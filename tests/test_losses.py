@@ -86,6 +86,11 @@ EVERY = {
         region(2, 1, 1, 0, per_image=True),
     ),
     "tversky": (losses.Tversky, {}, region(1, 0.3, 0.7, 1)),
+    "other tversky": (
+        losses.Tversky,
+        {"alpha": 0.2, "beta": 0.9, "smooth": 2},
+        region(1, 0.2, 0.9, 2),
+    ),
     "hausdorff": (losses.HausdorffDistance, {}, hausdorff(2)),
     "hausdorff with root": (losses.HausdorffDistance, {"alpha": 0.5}, hausdorff(0.5)),
     "both": (losses.BinaryCrossentropyDice, {}, crossentropy_and_dice(0.5, 1e-5)),
