@@ -30,12 +30,18 @@ from common import heading, interleaved
 
 try:
     import torch
+    import torch._dynamo  # else imported by the optimizer, where Triton crashes after TensorFlow
     from torch import nn
     from torch.nn import functional
 except ImportError as error:
     sys.exit(
         f"This benchmark compares with PyTorch, which is not here ({error}): pip install torch"
     )
+
+try:
+    import segmentation_models_pytorch as smp
+except ImportError:
+    smp = None  # not needed but for resnet34; like PyTorch itself to be imported before TensorFlow
 
 import keras
 import numpy as np
@@ -76,8 +82,8 @@ def keras_network(name):
 def torch_network(name):
     """Build the same in PyTorch, channels last."""
     if name == "resnet34":
-        import segmentation_models_pytorch as smp
-
+        if smp is None:
+            sys.exit("resnet34 needs: pip install torchvision segmentation-models-pytorch")
         network = smp.Unet(name, encoder_weights=None, classes=NETWORKS[name][2])
     elif name == "fcn":
         network = TorchFCN()
