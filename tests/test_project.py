@@ -171,6 +171,6 @@ def test_the_setup_cell_takes_the_nearest_copy_or_the_address(
 
 
 def test_the_setup_cell_looks_for_every_dependency():
-    named = re.search(r'^needed = "(.*)"\.split\(\)$', SETUP, re.MULTILINE)[1].split()
+    named = re.search(r'^needed = "(.*)"$', SETUP, re.MULTILINE)[1].split()
     wanted = [IMPORT_NAMES.get(one.name, one.name.replace("-", "_")) for one in BASE]
     assert named == sorted(["course_utils", *wanted])
