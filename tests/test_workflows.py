@@ -11,7 +11,7 @@ import yaml
 from notebook_rules import ROOT
 
 from course_utils.chapters import CHAPTERS
-from course_utils.datasets import catalog, weights
+from course_utils.datasets import catalog
 
 PATHS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 WORKFLOWS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in PATHS}
@@ -89,4 +89,4 @@ def test_every_data_address_is_asked_for_weekly():
     rows = WORKFLOWS["weekly"]["jobs"]["data"]["strategy"]["matrix"]["data"]
     asked = [word for row in rows for word in row.split() if word != "--weights"]
     loadable = [name for name, entry in catalog.CATALOG.items() if entry.layout]
-    assert sorted(asked) == sorted([*loadable, *weights.WEIGHTS])
+    assert sorted(asked) == sorted([*loadable, *catalog.WEIGHTS])

@@ -21,7 +21,7 @@ def test_scripts_run_as_scripts(name):
     assert done.returncode == 0 and "usage:" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["fetch_data", "build_mirror", "student_edition", "run_results"])
+@pytest.mark.parametrize("name", ["fetch_data", "build_mirror"])
 def test_scripts_say_which_python_they_need(name):
     """An isolated Python without site-packages has neither the course nor what it needs."""
     path = REPOSITORY / "data_scripts" / f"{name}.py"
