@@ -66,6 +66,15 @@ COPIES = {
         "right",
         "right",
     ),
+    "figures left open while the check looks": (
+        {
+            "first": "%matplotlib inline\nimport matplotlib.pyplot as plt",
+            "share-stub": SHARE.replace("    return", "    plt.figure()\n    return"),
+            "baseline-stub": BASELINE,
+        },
+        "right",
+        "right",
+    ),
     "names overwritten, praise printed": (
         {
             "first": "print('✓ Right.')\nprint = all = type = exercises = None",
