@@ -35,14 +35,9 @@ ACCEPTED = '''
 
 def accepted(check, *answer):
     """Call a check, which must say that the answer is right."""
-    import contextlib, io
-
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        result = check(*answer)
-    print(said.getvalue(), end="")
-    assert "✓ Right." in said.getvalue(), said.getvalue()
-    return result
+    verdict = check(*answer)
+    assert str(verdict).startswith("✓ Right."), verdict
+    return verdict
 '''
 
 
