@@ -177,7 +177,8 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("case", COPIES)
 def test_copies(folder, tmp_path, monkeypatch, case):
     changes, *expected = COPIES[case]
-    monkeypatch.setattr(grade, "INTERRUPT_SECONDS", 1)
+    if "no interrupt" in case:  # elsewhere the kernel obeys, on a busy machine later
+        monkeypatch.setattr(grade, "INTERRUPT_SECONDS", 1)
     monkeypatch.setenv("COURSE_RESULTS", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (tmp_path / "course_utils").mkdir()
