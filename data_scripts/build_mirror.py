@@ -29,7 +29,7 @@ with needed():
 
     from course_utils.datasets import CourseDataError, catalog, fetch
     from course_utils.datasets.archives import write_whole
-    from course_utils.datasets.download import Sources
+    from course_utils.datasets.download import Sources, Unavailable
 
 WHAT_HELPS = (
     "Check the network and try again, or copy from another mirror: --from FOLDER_OR_ADDRESS."
@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
             )
     try:
         build(options.folder, entries, source=options.source, progress=not options.quiet)
-    except (CourseDataError, OSError) as error:
+    except (CourseDataError, Unavailable, OSError) as error:
         print(f"No mirror was built.\n{error}", file=sys.stderr)
         return 1
     print(f"Set COURSE_MIRROR={options.folder.absolute()} (licences differ: see LICENCES.txt)")

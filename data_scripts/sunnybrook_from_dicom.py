@@ -129,8 +129,8 @@ def read_contour(path):
         lines = path.read_text(encoding="utf-8-sig").replace(",", " ").splitlines()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of an empty file
-            corners = np.loadtxt(lines, ndmin=2)
-    except UnicodeDecodeError as error:
+            corners = np.loadtxt(lines, comments=None, ndmin=2)
+    except (OSError, UnicodeDecodeError) as error:
         raise Fault("cannot be read as text") from error
     except ValueError as error:
         raise Fault(f"does not have two numbers per line: {error}") from error

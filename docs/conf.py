@@ -121,6 +121,7 @@ def write_index(app, error):
 
 
 def setup(app):
+    """Hook all this into Sphinx."""
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
     app.connect("source-read", prepare)
     app.connect("doctree-read", describe_figures)

@@ -16,7 +16,7 @@ import os, signal, time
 
 class exercises:
     def check_answer(answer):
-        print("✓ Right." if answer == 1 else "✗ Not quite: one is wanted.")
+        return "✓ Right." if answer == 1 else "✗ Not quite: one is wanted."
 """
 # What is wrong in a chapter's last cell, and how that is reported.
 FAULTS = {

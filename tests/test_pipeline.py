@@ -191,9 +191,9 @@ def features(n, **settings):
     for image, mask in zip(changed[..., 0], masks[..., 0], strict=True):
         m = cv2.moments(mask)
         angle = np.degrees(0.5 * np.arctan2(2 * m["mu11"], m["mu20"] - m["mu02"]))
-        centre = m["m01"] / m["m00"] - 31.5, m["m10"] / m["m00"] - 31.5
+        center = m["m01"] / m["m00"] - 31.5, m["m10"] / m["m00"] - 31.5
         inside = np.median(image[mask > 0]) - 160 / 255
-        found.append((angle, *centre, np.sqrt(m["m00"] / (8 * 32)), inside))
+        found.append((angle, *center, np.sqrt(m["m00"] / (8 * 32)), inside))
     return np.array(found).T
 
 

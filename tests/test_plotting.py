@@ -131,8 +131,8 @@ def is_painted(ax, where, color):
 
 def is_striped(ax, where):
     pixels = layer(ax)[where]
-    grey = (np.ptp(pixels[:, :3], axis=1) == 0).all() and (pixels[:, 3] > 0).all()
-    return grey and len(np.unique(pixels, axis=0)) == 2
+    gray = (np.ptp(pixels[:, :3], axis=1) == 0).all() and (pixels[:, 3] > 0).all()
+    return gray and len(np.unique(pixels, axis=0)) == 2
 
 
 def texts(figure):

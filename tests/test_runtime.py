@@ -28,13 +28,14 @@ def data_folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _this_machine_only(monkeypatch, data_folder):
-    """No settings, no GPU, and no waiting."""
+    """No settings, no GPU, enough memory, and no waiting."""
     for name in ("COURSE_PROFILE", "COURSE_SEED", "COURSE_MIRROR", "COURSE_RESULTS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COURSE_DATA_DIR", str(data_folder))
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     monkeypatch.setattr(environment, "gpus", list)
+    monkeypatch.setattr(environment, "memory", lambda: (True, "Memory: 9.0 GB free", ""))
 
 
 @pytest.fixture

@@ -98,7 +98,8 @@ class Client(nbclient.NotebookClient):
         if msg["msg_type"] == "status":
             super().process_message(msg, cell, cell_index)
         elif msg["msg_type"] == "display_data":
-            self.verdict = msg["content"]["data"].get(VERDICT)
+            # What else is displayed, such as figures left open, may come after it.
+            self.verdict = msg["content"]["data"].get(VERDICT, self.verdict)
 
     def _keep_reply(self, cell, cell_index, execute_reply):
         self.reply = execute_reply["content"]

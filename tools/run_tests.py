@@ -10,6 +10,7 @@ that takes too long and a kernel that dies end their chapter and nothing else.
 """
 
 import argparse
+import contextlib
 import os
 import re
 import subprocess
@@ -34,14 +35,9 @@ ACCEPTED = '''
 
 def accepted(check, *answer):
     """Call a check, which must say that the answer is right."""
-    import contextlib, io
-
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        result = check(*answer)
-    print(said.getvalue(), end="")
-    assert "✓ Right." in said.getvalue(), said.getvalue()
-    return result
+    verdict = check(*answer)
+    assert str(verdict).startswith("✓ Right."), verdict
+    return verdict
 '''
 
 
@@ -193,7 +189,8 @@ def _kill(process):
     """End a process and what it has started, where it still runs."""
     if process.poll() is None:
         for one in [*psutil.Process(process.pid).children(recursive=True), process]:
-            one.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended by itself
+                one.kill()
         process.wait()
 
 
@@ -212,7 +209,7 @@ def settings(profile, side_by_side):
     found = {key: value for key, value in os.environ.items() if key != "COURSE_RESULTS"}
     found |= {"COURSE_PROFILE": profile, "COURSE_SEED": "0", "PYTHONUTF8": "1"}
     if side_by_side > 1:
-        threads = str(max(1, os.cpu_count() // side_by_side))
+        threads = str(max(1, (os.cpu_count() or 1) // side_by_side))
         names = "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"
         found |= dict.fromkeys(names, threads) | {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
     return found

@@ -9,7 +9,7 @@ from ..datasets import IGNORE
 from .masks import outline_region
 from .style import (
     BLACK,
-    GREY,
+    GRAY,
     MARKERS,
     as_mask,
     bare,
@@ -57,7 +57,7 @@ def history(histories, quantities=("loss", "miou")):
         label_ends(figure, ax, curves)
     if len(runs) > 1:
         styles = [
-            Line2D([], [], color=GREY, linestyle=style, label=label)
+            Line2D([], [], color=GRAY, linestyle=style, label=label)
             for style, label in (("--", "training"), ("-", "validation"))
         ]
         axes[0, 0].legend(handles=styles, frameon=False, fontsize=9)
@@ -243,7 +243,7 @@ def learning_curve(scores, *, xlabel, ylabel):
     ax.set_xticks([], minor=True)
     tidy(ax, xlabel, ylabel)
     note = "dot: one run; line: mean; band: lowest to highest"
-    ax.set_title(note, loc="left", fontsize=9, color=GREY)
+    ax.set_title(note, loc="left", fontsize=9, color=GRAY)
     label_ends(figure, ax, lines)
     return described(
         figure,

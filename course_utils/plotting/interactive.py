@@ -27,7 +27,7 @@ CONVOLUTION = {"size": (3, 9), "kernel": (1, 5), "stride": (1, 3), "padding": (0
 TRANSPOSED = {"size": (2, 5), "kernel": (1, 5), "stride": (1, 3), "padding": (0, 2)}
 DRAWABLE = {"size": (1, 32), "kernel": (1, 32), "stride": (1, 32), "padding": (0, 32)}
 WINDOWS = (style.BLUE, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)
-COLORS = {"black": style.BLACK, "gray": style.GREY, "light": style.LIGHT}
+COLORS = {"black": style.BLACK, "gray": style.GRAY, "light": style.LIGHT}
 COLORS |= {"done": style.BLUE, "chosen": style.VERMILION, "missed": style.YELLOW}
 LEGENDS = {
     "convolution": "Dashed: the zeros of the padding. Thick: the kernel's window, and the output "

@@ -7,7 +7,7 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocat
 from ..datasets import IGNORE
 from .style import (
     BLUE,
-    GREY,
+    GRAY,
     LIGHT,
     MARKERS,
     VERMILION,
@@ -176,7 +176,7 @@ def paired(scores, baseline):
 
     figure, axes = new_figure(height=1.1 + 0.5 * len(others))
     ax = axes[0, 0]
-    ax.axvline(0, color=GREY, linewidth=1.2, zorder=1)
+    ax.axvline(0, color=GRAY, linewidth=1.2, zorder=1)
     told = []
     for row, (color, name) in enumerate(zip(cycle(len(others)), others, strict=True)):
         seeds = [seed for seed in scores[name] if seed in scores[baseline]]
@@ -269,7 +269,7 @@ def class_scores(scores, class_names, *, ylabel="IoU", highest=1.0):
             every = len(missing) == len(scores)
             text = "absent" if every else f"absent: {', '.join(missing)}"
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-            ax.text(0.01 * highest, row, text, color=GREY, fontsize=9, va="center", bbox=box)
+            ax.text(0.01 * highest, row, text, color=GRAY, fontsize=9, va="center", bbox=box)
     _name_rows(ax, class_names)
     ax.set_xlim(-0.01 * highest, 1.01 * highest)
     tidy(ax, ylabel)

@@ -16,7 +16,7 @@ LONGEST = 250  # letters; a screen reader says the whole text, and cannot pause 
 # Okabe & Ito (2008), "Color Universal Design": told apart with every common color vision.
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
-BLACK, GREY, LIGHT = "#000000", "#7A7A7A", "#E4E4E4"
+BLACK, GRAY, LIGHT = "#000000", "#7A7A7A", "#E4E4E4"
 CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK, "#882255", "#8C8C1A")
 MARKERS = "osD^vPX<>"  # go with CYCLE, for those who see no colors
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from pathlib import Path
 
 import pytest
 from tiny_scenes import TinyScenes
@@ -59,6 +60,8 @@ def test_second_call_reads_nothing_but_the_marker(tiny, data, tmp_path, monkeypa
 
 def test_settings_come_from_the_environment(tiny, data, tmp_path, monkeypatch):
     assert data_dir().name == "segmentation-course"
+    monkeypatch.setenv("COURSE_DATA_DIR", "~/data")
+    assert data_dir() == Path.home() / "data"
     monkeypatch.setenv("COURSE_DATA_DIR", str(data))
     monkeypatch.setenv("COURSE_MIRROR", str(tiny.mirror(tmp_path / "mirror")))
     assert fetch(tiny.entry()) == data / "sunnybrook"

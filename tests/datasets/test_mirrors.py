@@ -340,6 +340,14 @@ def test_build_mirror_that_fails_leaves_the_folder_as_it_was(run, server, tiny, 
     assert (folder / "train.zip").read_bytes() == b"former"
 
 
+def test_build_mirror_from_a_server_that_fails_on_the_way(run, server, serve, mirror, tmp_path):
+    source = serve(mirror)
+    server.answers["/mirror/train.zip.source.txt"] = [("status", 500)]
+    status, _, err = run(build_mirror, tmp_path / "new", "sunnybrook", "--from", source)
+    assert status == 1 and "No mirror was built.\nthe server answered 500" in err
+    assert not any((tmp_path / "new").iterdir())
+
+
 def test_build_mirror_takes_by_default_what_may_be_passed_on(run, monkeypatch, tmp_path):
     built = []
 

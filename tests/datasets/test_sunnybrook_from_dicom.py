@@ -134,6 +134,7 @@ FAULTS = {  # what is said after the file's name, and what is spoiled
     "is not named IM-0001-0048-icontour-manual.txt": renamed_contour,
     "cannot be read as text": contour(b"\xff\xfe\x00\x81"),
     "does not have two numbers per line: ": contour(b"1 2\n3 four\n5 6\n"),
+    "does not have two numbers per line: could": contour(b"# 1 2\n3 4\n5 6\n7 8\n"),
     "does not have two finite numbers per line": contour(b"1 2\nnan 3\n4 5"),
     "has 2 points": contour(b"1 2\n3 4\n"),
     "has 0 points": contour(b""),
