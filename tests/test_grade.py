@@ -28,7 +28,7 @@ CHAPTER = {
 SHARE = "def foreground_share(masks):\n    return masks.mean((1, 2))\n"
 BASELINE = "accuracy = (truth == 0).mean()\n"
 RIGHT = {"share-stub": SHARE + SHARE_CHECK, "baseline-stub": BASELINE + BASELINE_CHECK}
-CALLED = "def foreground_share(masks):\n    import os, signal, sys, time\n    "
+CALLED = "def foreground_share(masks):\n    import os, sys, time\n    "
 DEAF = (
     "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile 1: time.sleep(0.01)"
 )
@@ -139,7 +139,7 @@ COPIES = {
         "not graded: the kernel had ended before it",
     ),
     "a function ends the kernel": (
-        RIGHT | {"share-stub": CALLED + "os.kill(os.getpid(), signal.SIGKILL)"},
+        RIGHT | {"share-stub": CALLED + "os.abort()"},
         "wrong: the cell stopped: it ended the kernel",
         "not graded: the kernel had ended before it",
     ),
