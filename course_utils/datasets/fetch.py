@@ -24,7 +24,8 @@ SOURCE_NOTE = "{}.source.txt"  # beside an archive of a mirror that holds someth
 
 def data_dir() -> Path:
     """The folder that data is kept in: ``COURSE_DATA_DIR``, else the user's cache folder."""
-    return Path(os.environ.get("COURSE_DATA_DIR") or pooch.os_cache("segmentation-course"))
+    folder = os.environ.get("COURSE_DATA_DIR") or pooch.os_cache("segmentation-course")
+    return Path(folder).expanduser()
 
 
 def fetch(

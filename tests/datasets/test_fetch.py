@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from pathlib import Path
 
 import pytest
 from tiny_scenes import TinyScenes
@@ -217,6 +218,11 @@ def test_something_else_is_taken_under_its_own_name(street, scenes, data, server
     server.asked.clear()
     assert fetch(scenes, root=data, mirror=mirror) == folder
     assert not server.asked and capsys.readouterr().out == ""
+
+
+def test_the_data_folder_may_begin_with_a_tilde(monkeypatch):
+    monkeypatch.setenv("COURSE_DATA_DIR", "~/course-data")
+    assert data_dir() == Path.home() / "course-data"
 
 
 def test_a_run_on_something_else_says_so(street, scenes, data, monkeypatch):
