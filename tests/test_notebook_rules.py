@@ -168,7 +168,8 @@ BREAKS = [  # the cell, what is done to it (None: it is left out), and how that 
 ]
 
 
-def test_a_chapter_without_row_and_ids_is_told_so():
+def test_a_chapter_without_row_and_ids_is_told_so(monkeypatch):
+    monkeypatch.delitem(CHAPTERS, NEW, raising=False)
     notebook = new_chapter()
     for one in notebook["cells"]:
         del one["id"]
