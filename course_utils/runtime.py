@@ -169,9 +169,11 @@ def _profile(argument):
         chosen = "full" if gpu else "quick"
         why = "a GPU was found" if gpu else "no GPU was found"
     if chosen not in PROFILES:
+        remedy = "set COURSE_PROFILE to one of them, or unset it"
+        if argument is not None:
+            remedy = "name one of them in the set-up cell's last line"
         raise ValueError(
-            f"Unknown profile {chosen!r} ({why}). Expected one of {', '.join(PROFILES)}: set "
-            "COURSE_PROFILE to one of them, or unset it."
+            f"Unknown profile {chosen!r} ({why}). Expected one of {', '.join(PROFILES)}: {remedy}."
         )
     return chosen, why
 

@@ -46,7 +46,7 @@ def read(path):
 
 def cells_of(content):
     """Return a notebook's cells, each with its source as one string."""
-    return [cell | {"source": "".join(cell["source"])} for cell in content["cells"]]
+    return [{"id": "?"} | cell | {"source": "".join(cell["source"])} for cell in content["cells"]]
 
 
 def tags(cell):
@@ -82,6 +82,9 @@ def opens_with_title_badge_and_box(notebook):
     link = badge_link(notebook.first[0]["source"])
     if notebook.text.count(BADGE) != 1 or f"]({link}{notebook.name}.ipynb)" not in first:
         yield f"the first cell does not hold the one badge, to {link}{notebook.name}.ipynb"
+    if notebook.name not in CHAPTERS:
+        yield f"course_utils/chapters.py has no row {notebook.name!r}"
+        return
     minutes = f"{CHAPTERS[notebook.name].minutes} minutes"
     for words in ("You will build", "You need", minutes):
         if words not in first:
@@ -97,15 +100,16 @@ def has_the_setup_cell(notebook):
     *head, last = setup["source"].splitlines()
     if head != shared.splitlines()[:-1]:
         yield "the set-up cell differs from the first chapter's"
-    if last != f'run = runtime.start("{notebook.name}")':
-        yield f"the set-up cell ends with {last!r}"
+    wanted = f'run = runtime.start("{notebook.name}")'
+    if last != wanted:
+        yield f"the set-up cell ends with {last!r}, not with {wanted!r}"
 
 
 def is_saved_with_its_outputs(notebook):
     """Run from top to bottom, on made-up data, without errors, and saved with its outputs."""
     counts = [cell["execution_count"] for cell in notebook.code]
     if counts != list(range(1, len(counts) + 1)):
-        yield f"execution counts are {counts}"
+        yield f"execution counts are {counts}: `make notebooks CHAPTER={notebook.name}` saves it"
     if "profile: sample" not in output_text(notebook.code[0]):
         yield "the set-up cell's output does not say `profile: sample`"
     for cell in notebook.code:
@@ -161,7 +165,10 @@ def has_exercises(notebook):
         for cell in group:
             loose.pop(cell["id"], None)
         if [(tags(cell), cell["cell_type"]) for cell in group] != [([t], k) for t, k in EXERCISE]:
-            yield f"cell {group[0]['id']}: not followed by its `exercise-stub` and its `solution`"
+            yield (
+                f"cell {group[0]['id']}: not followed by its `exercise-stub` (code) and its "
+                "`solution` (markdown), each with that tag alone"
+            )
             continue
         _, stub, solution = group
         yield from _stub_problems(stub)

@@ -188,18 +188,21 @@ TOLD_BY_RULE = {
         (tasks("satellite", "instance"), "how many forests there are plays no role"),
         (tasks("speaker", "detection"), "person or not person"),
         (tasks("speaker", "panoptic"), "“panoptic” is none of detection, instance, semantic"),
+        (["detection"] * 4, "Not quite: keep `answers` a dictionary"),
+        (..., "Not yet: keep `answers` a dictionary"),
         (tasks("satellite", ...), "Not yet: an answer for “share of a satellite picture"),
     ],
     "check_one_hot": [
         (lambda m, n: np.zeros((2, 3, n)), "the numbers differ"),
         (lambda m, n: m, "shape (2, 3, 4) is wanted, got (2, 3)"),
+        (lambda m, n: 1, "shape (2, 3, 4) is wanted, got a single number"),
     ],
     "check_from_one_hot": [
         (lambda c: (c > 0.5).argmax(axis=-1), "the numbers differ"),
         (lambda c: abs(c).argmax(axis=-1), "the numbers differ"),
     ],
     "check_baseline": [
-        (BACKGROUND + 2e-3, "the numbers differ"),
+        (BACKGROUND + 2e-3, "the number is not the right one"),
         ([BACKGROUND], "one number is wanted, got an array of shape (1,)"),
     ],
     "check_mean_iou": [
@@ -208,7 +211,10 @@ TOLD_BY_RULE = {
         (lambda m: None, "Not yet: replace the `...` (a function must also `return` its result)"),
         (0.5, "a function is wanted, got float"),
     ],
-    "check_mlp_parameters": [(13_182_937, "the numbers differ"), ("100", "wanted, got str")],
+    "check_mlp_parameters": [
+        (13_182_937, "the number is not the right one"),
+        ("100", "wanted, got str"),
+    ],
     "check_conv_size": [
         (lambda *case: 128, "size 7, kernel 3, stride 1, padding 0: 5 is right, got 128"),
         (lambda n, k, s, p: (n + 2 * p - k) // s + 1 + 1e-3 * (n == 8), "size 8, kernel 3"),
@@ -224,11 +230,11 @@ TOLD_BY_RULE = {
         (sizes(pool1="64"), "pool1 is not 64: a 2×2 pooling halves"),
         ({"conv1": 128}, "Not yet: a number for pool1"),
         ({}, "Not yet: a number for each layer"),
-        ([128], "Not yet: keep `sizes` a dictionary"),
+        ([128], "Not quite: keep `sizes` a dictionary from layer to side, got list"),
     ],
     "check_steps": [
         ({128: 36, 8: 586}, "the numbers differ"),
-        ([36, 585], "Not yet: keep `steps` a dictionary"),
+        ([36, 585], "Not quite: keep `steps` a dictionary"),
     ],
     "check_recipe": [
         ({"batchsize": 8}, f"there is no setting 'batchsize'; there are {', '.join(RECIPE)}"),
@@ -253,7 +259,7 @@ TOLD_BY_RULE = {
         (JOINS | {"up_2": "512"}, "numbers are wanted, got str"),
         (JOINS | {"up_1": ...}, "Not yet: a number for up_1"),
         ({}, "Not yet: a number for each block"),
-        ([1024, 512, 256, 128], "Not yet: keep `channels` a dictionary"),
+        ([1024, 512, 256, 128], "Not quite: keep `channels` a dictionary"),
     ],
     "check_same_decision": [
         (lambda z: z.argmax(axis=-1), "True and False is wanted, not int64"),
@@ -305,7 +311,7 @@ TOLD_BY_RULE = {
     ],
     "check_hausdorff": [
         (FAR | {"hausdorff": 4}, "the numbers differ"),
-        ([0, 3.6, 3.6], "Not yet: keep `distances` a dictionary"),
+        ([0, 3.6, 3.6], "Not quite: keep `distances` a dictionary"),
         (FAR | {"prediction to truth": ...}, "Not yet: a number for “prediction to truth”"),
     ],
     "check_dice_loss": [(lambda t, p: 1 - 2 * t * p, "got an array of shape (3, 4)")],

@@ -168,6 +168,15 @@ BREAKS = [  # the cell, what is done to it (None: it is left out), and how that 
 ]
 
 
+def test_a_chapter_without_row_and_ids_is_told_so(monkeypatch):
+    monkeypatch.delitem(CHAPTERS, NEW, raising=False)
+    notebook = new_chapter()
+    for one in notebook["cells"]:
+        del one["id"]
+    found = "\n".join(problems(NEW, notebook))
+    assert f"chapters.py has no row '{NEW}'" in found and "not the id" in found
+
+
 def test_each_rule_notices_when_it_is_broken(monkeypatch):
     monkeypatch.setitem(CHAPTERS, NEW, Chapter("Dummy", None, 3, "1 min", "nothing", "nothing"))
     assert problems(NEW, new_chapter()) == []

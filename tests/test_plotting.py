@@ -266,6 +266,17 @@ def test_worst_scenes_come_first_with_their_score():
     assert is_painted(grid[0, 1], CLASSES == 2, style.SCENE_COLORS["road"])
 
 
+@pytest.mark.parametrize("predictions", [{}, CLASSES])
+def test_the_worst_of_no_named_model_is_an_error(predictions):
+    with pytest.raises(ValueError, match="predictions must name its masks"):
+        plotting.worst(None, predictions)
+
+
+def test_the_worst_of_no_image_is_an_error():
+    with pytest.raises(ValueError, match="count is 0"):
+        plotting.worst(None, {"MLP": CLASSES}, count=0)
+
+
 def test_invented_pixels_are_those_whose_class_is_nowhere_near():
     before = np.zeros((60, 80), np.uint8)
     before[:, 40:], before[30:, 40:] = 2, IGNORE

@@ -93,7 +93,7 @@ def test_argument_then_variable_then_gpu(
     ("chapter", "profile", "variables", "message"),
     [
         ("1_mri_mlp", "sample", {}, "No chapter '1_mri_mlp'; there are: 00_start_here, 01_"),
-        (CHAPTER, "fast", {}, r"'fast' \(chosen in the set-up cell\)"),
+        (CHAPTER, "fast", {}, r"'fast' \(chosen in the set-up cell\).*the set-up cell's last line"),
         (CHAPTER, None, {"COURSE_PROFILE": "Quick"}, "from COURSE_PROFILE.* sample, quick, full"),
         (CHAPTER, "sample", {"COURSE_SEED": "-1"}, "COURSE_SEED .* got '-1'"),
         (CHAPTER, "sample", {"COURSE_SEED": "1.5"}, "COURSE_SEED .* got '1.5'"),

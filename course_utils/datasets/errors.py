@@ -44,8 +44,15 @@ def fault_in(root: Path, what: str, problem: str, how_many: int = 1) -> CourseDa
         How many files have this fault.
     """
     more = f", and {how_many - 1} more" if how_many > 1 else ""
+    if not root.is_dir():
+        return CourseDataError(
+            f"Looked for {what} in {root}:",
+            "there is no such folder.",
+            "Correct `root`, or omit it.",
+        )
     return CourseDataError(
         f"Read {what} in {root}:",
         f"{problem}{more}.",
-        f"If you have changed nothing there, delete {root} and try again: it is then fetched anew.",
+        "If the course put it there and nothing was changed, "
+        f"delete {root} and try again: it is then fetched anew.",
     )

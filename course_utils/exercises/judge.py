@@ -128,10 +128,13 @@ def look_up(answers, keys, wanted):
     Raises
     ------
     Missing
-        If it is no dictionary; `wanted` says which one.
+        If there is no answer; `wanted` says which dictionary it should be.
+    Wrong
+        If it is no dictionary.
     """
+    require(answers, f"keep {wanted}.")
     if not isinstance(answers, dict):
-        raise Missing(f"keep {wanted}.")
+        raise Wrong(f"keep {wanted}, got {type(answers).__name__}.")
     return {key: answers.get(key, ...) for key in keys}
 
 
@@ -290,12 +293,15 @@ class Check:
             if not wanted.ndim:
                 one_number(got)
             if got.shape != wanted.shape:
-                return f"shape {wanted.shape} is wanted, got {got.shape}."
+                found = got.shape if got.ndim else "a single number"
+                return f"shape {wanted.shape} is wanted, got {found}."
             if not name:
                 break
             at = int(np.argmax(~np.isclose(got, wanted, tolerance, tolerance)))
             part = f"{self.parts[at]} " if self.parts else ""
             return f"{part}{name}: {wanted.flat[at]:g} is right, got {got.flat[at]:g}."
+        if not self.cases and not self._right[0].ndim:
+            return "the number is not the right one."
         return "the numbers differ from the right ones."
 
 

@@ -121,7 +121,8 @@ def worst(dataset, predictions, *, count=3, by=None):
     Raises
     ------
     ValueError
-        If `by` is no model, or a model has not as many masks as there are images.
+        If there is no model or no image to draw, `by` is no model, or a model has not as many
+        masks as there are images.
     """
     figure, axes, chosen = _draw_worst(dataset, predictions, count, by, "IoU", image_iou, 1)
     for row, number in zip(axes, chosen, strict=True):
@@ -159,7 +160,8 @@ def worst_scenes(dataset, predictions, class_names, count=3, by=None):
     Raises
     ------
     ValueError
-        If `by` is no model, or a model has not as many masks as there are images.
+        If there is no model or no image to draw, `by` is no model, or a model has not as many
+        masks as there are images.
     """
 
     def mious(truths, predictions):
@@ -183,6 +185,10 @@ def _draw_worst(dataset, predictions, count, by, score_name, score, steepness):
 
     Returns the figure, its Axes [image, column] and the chosen images' numbers, the worst first.
     """
+    if not isinstance(predictions, dict) or not predictions:
+        raise ValueError('predictions must name its masks, as in {"MLP": masks}')
+    if count < 1:
+        raise ValueError(f"count is {count}: at least one image is needed")
     by = list(predictions)[-1] if by is None else by
     if by not in predictions:
         raise ValueError(f"by is {by!r}, predictions has only {list(predictions)}")

@@ -222,6 +222,11 @@ def test_something_else_is_taken_under_its_own_name(street, scenes, data, server
     assert not server.asked and capsys.readouterr().out == ""
 
 
+def test_the_data_folder_may_begin_with_a_tilde(monkeypatch):
+    monkeypatch.setenv("COURSE_DATA_DIR", "~/course-data")
+    assert data_dir() == Path.home() / "course-data"
+
+
 def test_a_run_on_something_else_says_so(street, scenes, data, monkeypatch):
     monkeypatch.setitem(catalog.CATALOG, "stanford_background", scenes)
     monkeypatch.setenv("COURSE_DATA_DIR", str(data))

@@ -79,6 +79,11 @@ def test_load_names_what_is_at_fault_and_keeps_nothing(tiny, tmp_path, left):
     assert left(tmp_path) == ["train", "val"]
 
 
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(CourseDataError, match="there is no such folder"):
+        sunnybrook.load("train", tmp_path / "nowhere")
+
+
 def test_a_second_load_decodes_nothing(tiny, tmp_path, monkeypatch):
     first = sunnybrook.load("train", tiny.unpacked(tmp_path))
     monkeypatch.setattr(io.DataFolder, "open_picture", lambda *args: pytest.fail("decoded again"))
