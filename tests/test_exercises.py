@@ -268,7 +268,7 @@ TOLD_BY_RULE = {
         (lambda g, *case: np.isin(np.unique(g), chosen_groups(g, *case)), "one for each group;"),
         (lambda g, *case: group_split(g, *case) & (len(g) > 12), "share 0.1: no image is in"),
         (lambda g, *case: np.ones(len(g), bool), "every image is in validation"),
-        (while_they_fit, "comes nearer. Count the images"),
+        (while_they_fit, "one group more comes nearer. Count the images"),
         (until_passed, "one group fewer comes nearer"),
         (lambda g, share, seed: group_split(g, share, 7), "all seeds gave the same split"),
         (unseeded(group_split), "the same seed gave two splits"),
