@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
+import keras
 import numpy as np
 import pytest
 from IPython.core.formatters import DisplayFormatter
@@ -598,7 +599,10 @@ def test_the_hausdorff_example_is_what_the_answers_say():
         truth[0, 0] = 1
 
 
-def test_the_small_model_draws_nothing():
+def test_the_small_model_draws_nothing_and_counts_no_names():
+    keras.utils.clear_session()
     before = random.getstate()
     assert verdict_on("check_trainable_share", ch05.check_trainable_share.solution)
     assert random.getstate() == before
+    made = keras.layers.Dense(1), keras.layers.BatchNormalization(), keras.Sequential()
+    assert [one.name for one in made] == ["dense", "batch_normalization", "sequential"]
