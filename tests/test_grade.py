@@ -32,6 +32,7 @@ CALLED = "def foreground_share(masks):\n    import os, sys, time\n    "
 DEAF = (
     "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile 1: time.sleep(0.01)"
 )
+REFUSED = "refused = globals().get('refused', 0) + 1"
 FLOOD = "while 1: print('x' * 100_000)"
 LOOKS = """
 import os
@@ -58,9 +59,10 @@ COPIES = {
     "failing cells, no Python, questions, and ends of the kernel that are none": (
         RIGHT
         | {
-            "first": "1 / 0\nopen('/dev/tty')",
-            "second": "import sys\ninput('name?')\nsys.exit(3)",
+            "first": f"try:\n    open('/dev/tty')\nexcept OSError:\n    {REFUSED}\n1 / 0",
+            "second": f"try:\n    input()\nexcept Exception:\n    {REFUSED}\nraise SystemExit(3)",
             "share-stub": "%matplotlib inline\n" + RIGHT["share-stub"] + "\n1 / 0",
+            "baseline-stub": "assert refused == 2\n" + RIGHT["baseline-stub"],
             "last": "this is no Python",
         },
         "right",
@@ -206,10 +208,40 @@ def test_time_over_and_a_set_up_that_fails_are_said_and_not_marked(folder, tmp_p
     assert rows[0].hint.startswith("the chapter's set-up cell failed: ModuleNotFoundError")
 
 
-def test_no_output_of_a_copy_is_kept():
+def test_no_output_of_a_copy_is_sent_or_kept(monkeypatch):
+    seen = []
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # a kernel that sees it does not look at os.write
     with grade.start_kernel(60) as client:
+        receive = client.kc.iopub_channel.get_msg
+
+        async def see(**options):
+            seen.append(await receive(**options))
+            return seen[-1]
+
+        monkeypatch.setattr(client.kc.iopub_channel, "get_msg", see)
         assert client.run("print('x')\n'y'", 30) == ""
         assert client.nb.cells[0].outputs == []
+        for written in (
+            "print('x')",
+            "print('x', file=sys.stderr)",
+            "print('x', file=sys.__stdout__)",
+            "os.write(1, b'x')",
+        ):
+            later = "time.sleep(0.5)"  # streams are sent with a delay
+            assert client.run(f"import os, sys, time\n{written}\n{later}", 30) == ""
+        # Nor is it held in the kernel: 500 MB.
+        grown = "\n".join(
+            [
+                "import psutil",
+                "memory = psutil.Process().memory_info",
+                "before = memory().rss",
+                "for _ in range(5000): print('x' * 100_000)",
+                "assert memory().rss - before < 100e6",
+            ]
+        )
+        assert client.run(grown, 30) == ""
+    kinds = {message["msg_type"] for message in seen}
+    assert "execute_result" in kinds and "stream" not in kinds
 
 
 def test_first_chapter_solved_and_as_handed_out(tmp_path):

@@ -43,10 +43,12 @@ def test_the_environment_is_the_runs_and_the_log_is_kept(tmp_path, capsys, monke
     assert path.read_bytes() == before
 
 
-def test_a_failing_cell_is_reported_and_what_came_before_is_kept(tmp_path):
-    path = write(tmp_path, "small", "print('before')", "1 / 0", "print('after')")
-    build = tmp_path / "build"
-    assert not run_results.run_chapter(path, 0, "full", results=tmp_path, build=build)
+def test_a_failing_cell_is_reported_and_what_came_before_is_kept(tmp_path, monkeypatch):
+    write(tmp_path, "small", "print('before')", "1 / 0", "print('after')")
+    build = tmp_path / "build" / "results"
+    for name in ("ROOT", "NOTEBOOKS"):
+        monkeypatch.setattr(run_results, name, tmp_path)
+    assert run_results.main(["small"]) == 1
     log = (build / "small-full-seed0.log").read_text(encoding="utf-8")
     assert "before" in log and "ZeroDivisionError" in log and "after" not in log
     assert nbformat.read(build / "small-full-seed0.ipynb", 4).cells[0].outputs

@@ -67,6 +67,7 @@ def test_files_and_links_of_pages_exist(page):
 
 def test_workflows_may_little_and_end():
     assert all(workflow["permissions"] == {"contents": "read"} for workflow in WORKFLOWS.values())
+    assert not any("permissions" in job for job in JOBS)  # a job's own would take their place
     assert all(0 < job["timeout-minutes"] <= 360 for job in JOBS)
     for uses in (step["uses"] for step in STEPS if "uses" in step):
         # GitHub's own by version, those of others by commit.
@@ -86,6 +87,8 @@ def test_gpu_run_is_off_until_asked_for_takes_every_chapter_and_uploads_no_pictu
 
 
 def test_every_data_address_is_asked_for_weekly():
+    [when] = WORKFLOWS["weekly"][True]["schedule"]  # to YAML the key `on` is True
+    assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", when["cron"])
     rows = WORKFLOWS["weekly"]["jobs"]["data"]["strategy"]["matrix"]["data"]
     asked = [word for row in rows for word in row.split() if word != "--weights"]
     loadable = [name for name, entry in catalog.CATALOG.items() if entry.layout]

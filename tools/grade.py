@@ -42,6 +42,20 @@ VERDICT = "application/vnd.segmentation-course.verdict+json"
 TIME_OUT = "the time limit"
 INTERRUPT_SECONDS = 15  # for the kernel to obey
 MAX_HINT = 300
+# Run in a kernel first: what a copy prints is dropped at once. IPython would keep all of it, by an
+# attribute that it sets on these streams.
+SILENCE = """
+import io, sys
+
+class Nowhere(io.TextIOBase):
+    def write(self, text):
+        return len(text)
+
+    def __setattr__(self, name, value):
+        pass
+
+sys.stdout = sys.stderr = Nowhere()
+"""
 
 
 @dataclass
@@ -84,6 +98,8 @@ class Client(nbclient.NotebookClient):
             nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()]),
             allow_errors=True,  # else the kernel drops what is asked soon after an error
             error_on_timeout={"ename": TIME_OUT},
+            # Nothing that is printed is sent here, where endless output would fill the memory.
+            extra_arguments=["--IPKernelApp.outstream_class=None"],
             interrupt_on_timeout=True,
             log=logging.Logger("silent", logging.CRITICAL + 1),
             on_cell_executed=self._keep_reply,
@@ -226,6 +242,7 @@ def start_kernel(timeout):
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         client = Client(time.monotonic() + timeout)
         with client.setup_kernel(cwd=str(folder), env=environment, **silent):
+            client.run(f"exec({SILENCE!r}, {{}})", math.inf)
             yield client
 
 

@@ -151,6 +151,7 @@ FAULTS = {  # what is said after the file's name, and what is spoiled
         lambda original: repacked(original.slice_path("SCD0000101", 48), "1.2.840.10008.1.2.4.90")
     ),
     ".dcm has pixels that cannot be read": image_bytes(lambda content: content[:-500]),
+    ".dcm is broken (": image_bytes(lambda content: content[:142]),
     ".dcm is not a DICOM file": image_bytes(lambda content: b"no slice" * 50),
     ".dcm holds no picture": image(PixelData=None),
     ".dcm holds pixels of shape (2, 24, 32), not one gray picture": image(
