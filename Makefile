@@ -11,6 +11,7 @@
 #
 # Parts of make test:  make test-package
 #                      make test-notebooks CHAPTER=02_mri_fcn PROFILE=sample CELL_TIMEOUT=600
+# An older processor:  make test-numbers
 # In a browser:        make test-browser CHAPTER=01_mri_mlp CHROMIUM=/usr/bin/chromium
 # As in Colab:         make test-colab CHAPTER=01_mri_mlp RUNTIME=tests/colab/runtime-2026.01.txt
 # Other versions:      make test-oldest, make test-newest (any target: VERSIONS=oldest)
@@ -61,8 +62,8 @@ JOBS ?= 2
 RUN_TESTS = $(PY) tools/run_tests.py --profile $(or $(PROFILE),sample) --jobs $(JOBS) \
     --cell-timeout $(CELL_TIMEOUT)
 
-.PHONY: setup lab test test-package test-notebooks test-browser test-colab test-oldest test-newest
-.PHONY: site notebooks student results badges readme data gpu lint lock clean
+.PHONY: setup lab test test-package test-notebooks test-numbers test-browser test-colab test-oldest
+.PHONY: test-newest site notebooks student results badges readme data gpu lint lock clean
 
 setup: $(READY)
 
@@ -77,6 +78,10 @@ test-package: $(READY)
 
 test-notebooks: $(READY)
 	$(RUN_TESTS) $(or $(CHAPTER),$(CHAPTERS))
+
+# The numbers once more, as TensorFlow computes them on a processor without AVX-512.
+test-numbers: $(READY)
+	TF_ENABLE_ONEDNN_OPTS=0 $(PY) -m pytest $(patsubst %,tests/test_%.py,losses metrics keras_metrics models pipeline training)
 
 # Each chapter in JupyterLab and a headless Chromium, as a reader uses it. Takes minutes.
 test-browser: $(READY)
