@@ -193,10 +193,9 @@ def test_each_rule_notices_when_it_is_broken(monkeypatch):
 
 CHECK = '''"""Chapter 99's check."""
 
+from .judge import Check
 
-def check_answer(answer):
-    """Say whether the answer is one."""
-    print("✓ Right." if answer == 1 else "… Not yet: one.")
+check_answer = Check("The number one.", solution=1, mistakes={"that is one too many.": [2]})
 '''
 PUBLISHED = {
     "run": "MLP",
