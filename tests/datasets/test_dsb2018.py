@@ -1,10 +1,9 @@
 """Reading the nuclei, merging their masks, and refusing what is not them."""
 
-import importlib.util
 from collections import Counter
-from pathlib import Path
 
 import cv2
+import dsb2018_merge_masks
 import numpy as np
 import pytest
 from PIL import Image
@@ -25,11 +24,7 @@ def nuclei():
 @pytest.fixture
 def merge():
     """The script that writes merged masks: a function of its arguments."""
-    path = Path(__file__).parents[2] / "data_scripts" / "dsb2018_merge_masks.py"
-    spec = importlib.util.spec_from_file_location("dsb2018_merge_masks", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return lambda *arguments: module.main([str(argument) for argument in arguments])
+    return lambda *arguments: dsb2018_merge_masks.main([str(argument) for argument in arguments])
 
 
 def test_load(nuclei, tmp_path):

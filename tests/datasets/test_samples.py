@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import importlib.util
 import tarfile
 import time
 import zipfile
@@ -10,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
+import make_samples as script
 import numpy as np
 import pytest
 
@@ -315,11 +315,7 @@ def test_the_sample_is_fetched_and_loaded_like_the_real_data(tmp_path):
 
 @pytest.fixture
 def make_samples():
-    path = Path(__file__).parents[2] / "data_scripts" / "make_samples.py"
-    spec = importlib.util.spec_from_file_location("make_samples", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return lambda *arguments: module.main([str(argument) for argument in arguments])
+    return lambda *arguments: script.main([str(argument) for argument in arguments])
 
 
 OPTIONS = {
