@@ -206,10 +206,10 @@ def _seed():
 def _attach_data(run, name):
     from course_utils.datasets import CourseDataError, catalog, fetch, samples
 
-    if run.profile == "sample":
-        entry = samples.SAMPLES[name]
+    if run.profile in MADE_UP:
+        entry = samples.entry(name, run.profile)
         root = fetch.data_dir() / "samples"
-        mirror = samples.mirror(root / "archives", name)
+        mirror = samples.mirror(root / "archives", name, run.profile)
         run.data_dir = fetch.fetch(entry, root=root, mirror=mirror)
     else:
         entry = catalog.get(name)
