@@ -202,6 +202,8 @@ def _attach_data(run, name):
         try:
             run.data_dir = fetch.fetch(entry)
         except CourseDataError as error:
+            if not error.sample_helps:
+                raise
             raise CourseDataError(
                 f"{error}\n\nTo go on with made-up images instead, change the last line of this "
                 f'cell to\n    run = runtime.start("{run.chapter}", profile="sample")'
