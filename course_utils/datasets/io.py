@@ -85,8 +85,8 @@ class DataFolder:
         """Read a picture as uint8 [H, W, 3]: red, green, blue.
 
         Gray, palette and transparent pictures are converted. Gray ones of 16 bits are divided by
-        what brings the bits that they use (10, 12, 14 or 16, as cameras fill them) to 8, with a
-        warning where those are not all 16.
+        what brings the bits that they use (8, 10, 12, 14 or 16, as cameras fill them) to 8, with
+        a warning where those are not all 16.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class DataFolder:
         if n_bits < 16:
             warnings.warn(
                 f"{file} has 16 bits, but no value above {brightest}: taken for a picture of "
-                f"{n_bits} bits and divided by {1 << (n_bits - 8)}.",
+                f"{n_bits} bits.",
                 stacklevel=3,
             )
         return (pixels >> (n_bits - 8)).astype(np.uint8)
