@@ -57,7 +57,7 @@ def test_a_failing_cell_is_reported_and_what_came_before_is_kept(tmp_path, monke
 def test_made_up_data_gives_no_results(capsys):
     with pytest.raises(SystemExit):
         run_results.main(["01_mri_mlp", "--profile", "sample"])
-    assert "figures on made-up data are no results: quick or full" in capsys.readouterr().err
+    assert "choose from 'quick', 'full'" in capsys.readouterr().err
 
 
 def test_chapters_are_saved_one_by_one_and_the_next_run_goes_on(tmp_path, capsys):

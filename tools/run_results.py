@@ -79,11 +79,9 @@ def main(arguments=None):
     chapters = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
     parser.add_argument("chapter", choices=chapters)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--profile", choices=("sample", "quick", "full"), default="full")
+    parser.add_argument("--profile", choices=("quick", "full"), default="full")
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="folder to write")
     chosen = parser.parse_args(arguments)
-    if chosen.profile == "sample":
-        parser.error("figures on made-up data are no results: quick or full (make: PROFILE=quick)")
     path, results = NOTEBOOKS / f"{chosen.chapter}.ipynb", chosen.results.resolve()
     reached_end = [
         run_chapter(path, seed, chosen.profile, results=results, build=ROOT / "build" / "results")
