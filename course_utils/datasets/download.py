@@ -341,7 +341,8 @@ def _in_words(error: Exception, timeout: float) -> str:
 
 def _settings(*names: str) -> str:
     """Those of some variables that are set, in words; they may be written in small letters."""
-    return " or ".join(sorted(name for name in os.environ if name.upper() in names))
+    found = (name for name, value in os.environ.items() if value and name.upper() in names)
+    return " or ".join(sorted(found))
 
 
 def _timeout() -> float:
