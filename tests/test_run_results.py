@@ -1,6 +1,6 @@
 """How chapters are executed, saved with their outputs, and measured."""
 
-import re
+import json
 import sys
 
 import nbformat
@@ -37,8 +37,10 @@ def test_the_environment_is_the_runs_and_the_log_is_kept(tmp_path, capsys, monke
     log = (build / "small-quick-seed3.log").read_text(encoding="utf-8")
     assert str(expected) in log
     assert "\n2\n" in log
+    [cost] = json.loads((tmp_path / "figures/costs.json").read_text())["small"]["quick"].values()
+    assert cost["minutes"] > 0 and f"minutes {cost['minutes']}" in log
     if sys.platform != "win32":
-        assert re.search(r"done in \d+ s, [1-9]\d* s of processor time, up to \d+\.\d GB", log)
+        assert cost["processor_minutes"] > 0 and 0 < cost["gigabytes"] < 100
     assert nbformat.read(build / "small-quick-seed3.ipynb", 4).cells[1].outputs
     assert path.read_bytes() == before
 
