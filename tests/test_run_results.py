@@ -70,7 +70,7 @@ def test_chapters_are_saved_one_by_one_and_the_next_run_goes_on(tmp_path, capsys
     said = capsys.readouterr().out
     assert "01_good: saved" in said and "ZeroDivisionError" in said and "Failed: 02_bad" in said
     saved = nbformat.read(good, 4)
-    assert saved.cells[0].outputs[0].text == "sample 42\n"
+    assert saved.cells[0].outputs[0].text == "showcase 42\n"
     assert bad.read_bytes() == unchanged
     assert nbformat.read(build / "02_bad.ipynb", 4).cells[0].outputs[0].text == "so far\n"
     # Nothing is added but outputs and the number of the cell: no versions, no times.
