@@ -202,7 +202,7 @@ def _disk():
 def _data(run):
     from course_utils.datasets import catalog, download, fetch
 
-    if run.profile == "sample":
+    if run.profile in ("sample", "showcase"):
         return True, "Data: made up on this machine, no network needed", ""
     if fetch.provenance(fetch.data_dir() / "sunnybrook"):
         return True, "Data: the heart images are on this machine already", ""
@@ -227,6 +227,7 @@ def _data(run):
 def _profile(run):
     advice = {
         "sample": "Made-up images, three minutes at most. For the real data: COURSE_PROFILE=quick.",
+        "showcase": "Made-up images, minutes on a CPU. For the real data: COURSE_PROFILE=quick.",
         "quick": "Real data, minutes on a CPU. For the published schedules: COURSE_PROFILE=full.",
         "full": "Real data, the published schedules. For a shorter run: COURSE_PROFILE=quick.",
     }[run.profile]

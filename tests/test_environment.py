@@ -116,10 +116,13 @@ def test_without_tensorflow_the_check_still_reaches_its_end(capsys, monkeypatch)
     assert "pip install" in found["TensorFlow"][2]
 
 
+OTHER_PROFILES = {"sample": "quick", "showcase": "quick", "quick": "full", "full": "quick"}
+
+
 def test_each_profile_names_another(capsys, monkeypatch, tmp_path):
     (tmp_path / "train.zip").touch()
     monkeypatch.setenv("COURSE_MIRROR", str(tmp_path))
-    for profile, other in {"sample": "quick", "quick": "full", "full": "quick"}.items():
+    for profile, other in OTHER_PROFILES.items():
         found = check(capsys, profile)
         assert not fails(found)
         assert found["Profile"][1] == f"Profile: {profile} (for a test)"
