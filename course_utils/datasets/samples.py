@@ -33,7 +33,7 @@ __all__ = [
     "write_sunnybrook",
 ]
 
-SAMPLE_VERSION = 2  # raise it when the pictures change: mirrors written earlier are then left aside
+SAMPLE_VERSION = 3  # raise it when the pictures change: mirrors written earlier are then left aside
 # By the name of the set whose place they take: what they are, and how many for each profile.
 _SETS = {
     "sunnybrook": (
