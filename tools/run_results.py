@@ -75,6 +75,7 @@ def cost(before):
 
 def main(arguments=None):
     """Run the command line; 0 if every run reached its end."""
+    sys.stdout.reconfigure(errors="replace")  # what the terminal has no letter for
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     chapters = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
     parser.add_argument("chapter", choices=chapters)
