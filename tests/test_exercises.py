@@ -264,6 +264,7 @@ TOLD_BY_RULE = {
     ],
     "check_steps": [
         ({128: 36, 8: 586}, "the numbers differ"),
+        ({"128": 36, "8": 585}, "Not yet: a number for 128"),
         ([36, 585], "Not quite: keep `steps` a dictionary"),
     ],
     "check_recipe": [
@@ -292,7 +293,7 @@ TOLD_BY_RULE = {
         (JOINS | {"up_3": 1536}, "up_3 is not 1536: the lowest level has 512"),
         (JOINS | {"up_2": 500, "up_0": 5}, "up_2 is not 500: add the skip's channels"),
         (JOINS | {"up_2": "512"}, "numbers are wanted, got str"),
-        (JOINS | {"up_1": ...}, "Not yet: a number for up_1"),
+        (JOINS | {"up_1": ...}, "Not yet: a number for 'up_1'"),
         ({}, "Not yet: a number for each block"),
         ([1024, 512, 256, 128], "Not quite: keep `channels` a dictionary"),
     ],
@@ -348,7 +349,7 @@ TOLD_BY_RULE = {
     "check_hausdorff": [
         (FAR | {"hausdorff": 4}, "the numbers differ"),
         ([0, 3.6, 3.6], "Not quite: keep `distances` a dictionary"),
-        (FAR | {"prediction to truth": ...}, "Not yet: a number for “prediction to truth”"),
+        (FAR | {"prediction to truth": ...}, "Not yet: a number for 'prediction to truth'"),
     ],
     "check_dice_loss": [(lambda t, p: 1 - 2 * t * p, "got an array of shape (3, 4)")],
     "check_split": [
@@ -365,6 +366,7 @@ TOLD_BY_RULE = {
         (lambda n, share, seed: np.arange(n), "a pair is wanted"),
         (lambda *case: dict(zip("ab", split(*case), strict=True)), "got dict"),
         (lambda *case: [np.isin(np.arange(case[0]), i) for i in split(*case)], "np.flatnonzero"),
+        (lambda *case: [half / 1 for half in split(*case)], "of a whole type"),
         (lambda *case: [half + 1 for half in split(*case)], "the indices are 0 to 49"),
         (lambda *case: [half[None] for half in split(*case)], "shape [n]"),
         (lambda *case: ("train", "validation"), "whole numbers"),
@@ -375,6 +377,7 @@ TOLD_BY_RULE = {
         (lambda h, w: (256, 320), "height of 224 × 288: 224 is right, got 256"),
         (lambda h, w: (np.ceil(h / 32) * 32, np.ceil(w / 32) * 32), "not float64: int(…)"),
         (lambda h, w: padded_size(h, w)[0], "a tuple (height, width) is wanted, got int"),
+        (lambda h, w: "hw", "a tuple (height, width) is wanted, got str"),
     ],
     "check_preprocess": [
         (lambda x: 2 * x / 255 - 1, "overflow on the way"),

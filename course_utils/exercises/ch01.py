@@ -25,6 +25,8 @@ check_foreground_share = Check(
             lambda m: m.sum((1, 2)) / 256**2,
             lambda m: m.sum((1, 2)) / m.shape[1] ** 2,
             lambda m: m.sum((1, 2)) / m.shape[2] ** 2,
+            lambda m: m.sum((1, 2)) / len(m),
+            lambda m: m.sum((1, 2)) / (m == 0).sum((1, 2)),
         ],
         "`masks.size` counts the pixels of all masks together.": [lambda m: m.sum((1, 2)) / m.size],
         "that averages over the images; keep axis 0.": [
@@ -131,10 +133,14 @@ check_mean_iou = Check(
             lambda m: metrics.class_iou(m).sum()
         ],
         "that is a formula for two classes; there may be any number: `np.diag` has all hits.": [
-            partial(_of_two, metrics.mean_iou)
+            partial(_of_two, metrics.mean_iou),
+            lambda m: metrics.class_iou(m)[:2].mean(),
         ],
         "that is class 1 alone, of two; the mean is over all classes, of any number.": [
             partial(_of_two, lambda m: metrics.class_iou(m)[1])
+        ],
+        "that is the Dice of class 1, of two.": [
+            lambda m: 2 * m[1, 1] / (m[1, :2] + m[:2, 1]).sum()
         ],
         "the largest of a row need not be its hit: the hits are on the diagonal.": [
             lambda m: (m.max(1) / (m.sum(0) + m.sum(1) - m.max(1))).mean(),

@@ -118,7 +118,7 @@ def _read_joins(channels):
     channels = look_up(channels, JOINS, "`channels` a dictionary from block to number of channels")
     if all(count is ... or count is None for count in channels.values()):
         raise Missing("a number for each block.")
-    return read_numbers(JOINS, "", "a number for {}.")(channels)
+    return read_numbers(JOINS, "")(channels)
 
 
 def _first_wrong_join(numbers):

@@ -119,6 +119,9 @@ check_class_accuracies = Check(
         ],
         "that is the pixel accuracy.": [lambda m: np.trace(m) / m.sum()],
         OF_TWO: [lambda m: _recall(m[:2, :2]).mean(), lambda m: _recall(m)[:2].mean()],
+        "that counts what is rightly called another class, too; here a class's own pixels alone.": [
+            lambda m: np.mean(1 - (m.sum(0) + m.sum(1) - 2 * np.diag(m)) / m.sum())
+        ],
         NO_HIT: [lambda m: _mean_of_known(m, m.max(1) / m.sum(1))],
         "a class that is not in the truth gives 0 / 0.": [lambda m: _recall(m).mean()],
         "a class that is not in the truth counts as 0; leave it out.": [
@@ -209,7 +212,6 @@ check_hausdorff = Check(
     read=read_numbers(
         _distances(0, FAR, FAR),
         "`distances` a dictionary from name to distance",
-        "a number for “{}”.",
     ),
     mistakes={
         "the directions are swapped: the stray pixel is a predicted one.": [
@@ -257,6 +259,9 @@ check_dice_loss = Check(
         ],
         "take sums, not means: the + 1 is one pixel.": [
             lambda t, p: 1 - (2 * (t * p).mean() + 1) / (t.mean() + p.mean() + 1)
+        ],
+        "Σ t p: multiply pixel by pixel first, then add up.": [
+            lambda t, p: 1 - (2 * t.sum() * p.sum() + 1) / (t.sum() + p.sum() + 1)
         ],
         "that is the coefficient; the loss is 1 minus it.": [_soft_dice],
         "that is minus the coefficient; the loss is 1 minus it.": [lambda t, p: -_soft_dice(t, p)],
@@ -306,6 +311,8 @@ def _as_indices(answer, n):
         raise Wrong("indices are whole numbers.") from None
     if any(part.dtype == bool for part in parts):
         raise Wrong("that is True or False for each image; the indices are wanted: np.flatnonzero.")
+    if not all(part.dtype.kind in "iu" for part in parts):
+        raise Wrong("indices are whole numbers, and of a whole type: no image has the index 1.0.")
     if any(part.ndim != 1 for part in found):
         raise Wrong("each half is one row of indices, shape [n].")
     if not np.isin(np.concatenate(found), np.arange(n)).all():

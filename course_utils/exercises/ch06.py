@@ -145,6 +145,7 @@ check_bce_dice = Check(
             _loss(dice=lambda t, p: _dice(t.sum(), p.sum())),
             _loss(dice=lambda t, p: _dice(t.sum(), p.sum(), above=0)),
         ],
+        "truth and probability are swapped: q is the truth.": [lambda t, p: _loss()(p, t)],
         "parentheses: the whole sum 2 Σ p q + s stands above the line.": [
             _loss(dice=lambda t, p: 2 * (t * p).sum() + SMOOTH / (t.sum() + p.sum() + SMOOTH))
         ],
@@ -184,6 +185,10 @@ def _over(t, p, size, score=_iou, whole=False):
     """Return the score of each batch of `size` images; of whole batches alone where asked for."""
     starts = range(0, len(t) // size * size if whole else len(t), size)
     return [score(t[k : k + size], p[k : k + size]) for k in starts]
+
+
+def _sizes(t, size):
+    return [len(t[k : k + size]) for k in range(0, len(t), size)]
 
 
 def _three(score=_iou, mean=np.mean):
@@ -231,6 +236,9 @@ check_three_ious = Check(
         ],
         "over a batch, add up the pixels of its images first, then divide.": [
             _batches(lambda t, p, n: np.mean(_over(t, p, n, lambda a, b: np.mean(_over(a, b, 1)))))
+        ],
+        "each batch counts once, however many images it has.": [
+            _batches(lambda t, p, n: np.average(_over(t, p, n), weights=_sizes(t, n)))
         ],
         "that is the first batch alone.": [_batches(lambda t, p, n: _iou(t[:n], p[:n]))],
         "over batches of `batch` images, which need not be 16.": [

@@ -142,7 +142,7 @@ def look_up(answers, keys, wanted):
     return {key: answers.get(key, ...) for key in keys}
 
 
-def read_numbers(keys, wanted, each=EMPTY):
+def read_numbers(keys, wanted):
     """Make a function that reads the numbers of the reader's dictionary.
 
     Parameters
@@ -150,14 +150,12 @@ def read_numbers(keys, wanted, each=EMPTY):
     keys : sequence
     wanted : str
         Which dictionary it is, for the hint.
-    each : str, optional
-        The hint where a number is missing, with ``{}`` for its key.
     """
 
     def read(answers):
         answers = look_up(answers, keys, wanted)
         for key, answer in answers.items():
-            require(answer, each.format(key))
+            require(answer, f"a number for {key!r}.")
         return np.array([one_number(answer, f"{key}: ") for key, answer in answers.items()])
 
     return read
@@ -292,7 +290,7 @@ class Check:
         if not self.parts:
             return self.read(value)
         try:
-            numbers = [] if isinstance(value, dict) else list(value)
+            numbers = [] if isinstance(value, (dict, str)) else list(value)
         except TypeError:
             numbers = []
         if len(numbers) != len(self.parts):
