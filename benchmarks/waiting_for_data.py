@@ -12,7 +12,7 @@ import time
 
 from common import heading
 
-AUGMENTATION = {"rotation": 18, "shift": 0.05, "zoom": 0.1}
+AUGMENTATION = {"rotation": 18, "shift": 0.05, "zoom": 0.1, "outside": 0}
 
 
 def chapters_model():

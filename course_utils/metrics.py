@@ -281,6 +281,29 @@ def binary_scores(truth, prediction, name="foreground"):
     }
 
 
+def constant_scores(truth, n_classes, ignore=IGNORE):
+    """Return the scores of the simplest answer: the most frequent class at every pixel.
+
+    What a model has to beat. Of equally frequent classes the first.
+
+    Parameters
+    ----------
+    truth : array_like of int
+        Class numbers, any shape; may also hold `ignore`.
+    n_classes, ignore
+        As in `confusion_matrix`.
+
+    Returns
+    -------
+    dict of str to float
+        As `summary`.
+    """
+    pixels = confusion_matrix(truth, np.zeros(np.shape(truth), np.uint8), n_classes, ignore).sum(1)
+    matrix = np.zeros((n_classes, n_classes), np.int64)
+    matrix[:, pixels.argmax()] = pixels
+    return summary(matrix)
+
+
 def image_iou(truths, predictions, class_id=1):
     """Return the IoU of one class in each image by itself.
 

@@ -4,6 +4,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from .datasets import IGNORE
+
 
 def batches(images, masks, batch_size, *, shuffle=False, augment=None, repeat=False, seed=0):
     """Cut a data set into batches for `fit`, `evaluate` and `predict`.
@@ -60,12 +62,14 @@ def _to_float(image, mask):
     return tf.cast(image, tf.float32) / 255.0, tf.cast(mask, tf.float32)
 
 
-def augmentation(*, flip=None, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0, seed=0):
+def augmentation(
+    *, flip=None, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0, outside=IGNORE, seed=0
+):
     """Random changes that hit an image and its mask alike, by Keras's own layers.
 
-    Images are resampled bilinearly, masks by nearest neighbour, so that no new class numbers
-    arise; what comes in from outside the picture is black background. Brightness changes the image
-    alone.
+    Images are resampled bilinearly, masks by nearest neighbor, so that no new class numbers arise.
+    What comes in from outside the picture is black, and in the mask `outside`. Brightness changes
+    the image alone.
 
     Parameters
     ----------
@@ -79,6 +83,10 @@ def augmentation(*, flip=None, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0
         Up to this share larger or smaller, in [0, 1).
     brightness : float, optional
         Add up to this much, in [0, 1], either way.
+    outside : int, optional
+        Class number of what comes in from outside. Nobody knows what is there, so the default is
+        `IGNORE`, which loss and metrics have to leave out: the course's do, Keras's binary ones do
+        not. Where it is known, as beyond the edge of an MRI slice, name the class.
     seed : int, optional
         Seed of all draws.
 
@@ -91,21 +99,21 @@ def augmentation(*, flip=None, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0
     # And float32, whatever the global policy: a picture in bfloat16 has lost half of its greys.
     seeds = np.random.SeedSequence(seed).generate_state(5)
     options = [{"seed": int(s), "dtype": "float32"} for s in seeds]
-    outside = {"fill_mode": "constant", "fill_value": 0.0}
+    black = {"fill_mode": "constant", "fill_value": 0.0}
     steps = []
     if brightness:
         steps.append(layers.RandomBrightness(brightness, value_range=(0, 1), **options[0]))
     if flip:
         steps.append(layers.RandomFlip(flip, **options[1]))
     if rotation:
-        steps.append(layers.RandomRotation(rotation / 360, **outside, **options[2]))
+        steps.append(layers.RandomRotation(rotation / 360, **black, **options[2]))
     if shift:
-        steps.append(layers.RandomTranslation(shift, shift, **outside, **options[3]))
+        steps.append(layers.RandomTranslation(shift, shift, **black, **options[3]))
     if zoom:
-        steps.append(layers.RandomZoom((-zoom, zoom), **outside, **options[4]))
+        steps.append(layers.RandomZoom((-zoom, zoom), **black, **options[4]))
 
     for step in steps:
-        _resample_masks_by_nearest(step)
+        _resample_masks_by_nearest(step, outside)
 
     def augment(images, masks):
         pair = {"images": images, "segmentation_masks": masks}
@@ -116,16 +124,18 @@ def augmentation(*, flip=None, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0
     return augment
 
 
-def _resample_masks_by_nearest(step):
-    """Keep class numbers whole: up to 3.13 Keras's layers interpolate masks as they do images."""
+def _resample_masks_by_nearest(step, outside):
+    """Keep class numbers whole, which Keras's layers do from 3.14 on; and fill in `outside`."""
     if not hasattr(step, "interpolation"):
         return
+    for_masks = {"interpolation": "nearest", "fill_value": float(outside)}
 
     def nearest(segmentation_masks, transformation, training=True):
-        kept, step.interpolation = step.interpolation, "nearest"
+        for_images = {name: getattr(step, name) for name in for_masks}
+        vars(step).update(for_masks)
         try:
             return step.transform_images(segmentation_masks, transformation, training=training)
         finally:
-            step.interpolation = kept
+            vars(step).update(for_images)
 
     step.transform_segmentation_masks = nearest

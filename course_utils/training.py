@@ -6,7 +6,7 @@ import time
 import keras
 from tqdm import tqdm
 
-from .plotting.curves import describe_curves, draw_curves
+from .plotting.curves import check_baselines, describe_curves, draw_baselines, draw_curves
 from .plotting.style import bundle, new_figure, png
 
 
@@ -102,18 +102,21 @@ class LiveCurves(keras.callbacks.Callback):
         One panel each; `"miou"` draws `miou` (dashed) and `val_miou` (solid).
     every : int
         Redraw after so many epochs, but not twice within a second: a drawing costs some 0.2 s.
+    baselines : dict, name -> dict of quantity -> score, optional
+        A grey line each, as in `course_utils.plotting.history`.
 
     Attributes
     ----------
     values : dict of str -> list of float, one entry an epoch, as in Keras's `History`
     """
 
-    def __init__(self, quantities=("loss", "miou"), every=1):
+    def __init__(self, quantities=("loss", "miou"), every=1, *, baselines=None):
         super().__init__()
         if every < 1:
             raise ValueError(f"every must be at least 1; it is {every}")
         self.quantities = (quantities,) if isinstance(quantities, str) else tuple(quantities)
         self.every = every
+        self.baselines = check_baselines(baselines, self.quantities)
         self.values = {}
 
     def on_train_begin(self, logs=None):
@@ -145,7 +148,8 @@ class LiveCurves(keras.callbacks.Callback):
             return
         from IPython.display import display
 
-        text = f"{self._title()}. {describe_curves({'': self.values}, self.quantities)}"
+        told = describe_curves({"": self.values}, self.quantities, self.baselines)
+        text = f"{self._title()}. {told}"
         picture, metadata = bundle(png(self._draw()), text)
         self._drawn = self._epochs
         if self._handle is None:
@@ -163,6 +167,7 @@ class LiveCurves(keras.callbacks.Callback):
         for ax, quantity in zip(axes[0], self.quantities, strict=True):
             for name, line in draw_curves(ax, {"": self.values}, quantity, first=self._first):
                 line.set_label(name)
+            draw_baselines(ax, self.baselines, quantity)
             if ax.lines:
                 ax.legend(frameon=False, fontsize=9)
             ax.set_xlim(self._first - 0.5, last + 0.5)

@@ -7,6 +7,7 @@ import pytest
 from scipy.spatial.distance import directed_hausdorff
 from skimage import measure
 from sklearn import metrics as sklearn_metrics
+from sklearn.dummy import DummyClassifier
 
 from course_utils import damage, metrics
 from course_utils.datasets import IGNORE
@@ -131,6 +132,15 @@ def test_binary_scores():
     )
     assert scores == pytest.approx(expected)
     assert all(type(score) is float for score in scores.values())
+
+
+@pytest.mark.parametrize(("k", "ignored"), [(2, 0.0), (5, 0.2)])
+def test_constant_scores_are_those_of_scikit_learns_dummy(k, ignored):
+    truth, _ = masks(k, ignored=ignored)
+    known = truth[truth != IGNORE]
+    dummy = DummyClassifier(strategy="most_frequent").fit(known[:, None], known)
+    expected = metrics.confusion_matrix(known, dummy.predict(known[:, None]), k)
+    assert metrics.constant_scores(truth, k) == metrics.summary(expected)
 
 
 @pytest.mark.parametrize("class_id", [0, 3])

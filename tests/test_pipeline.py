@@ -11,6 +11,7 @@ from chapter_cells import execute
 from scipy import ndimage
 
 from course_utils import pipeline
+from course_utils.datasets import IGNORE
 
 
 def numbered(n, height=3, width=2):
@@ -134,11 +135,12 @@ def misaligned(images, masks, outline=1):
     The outline is so many pixels thick to either side: an image's edge may lie between pixels, a
     mask's may not.
     """
-    differ = (images > 0.5) != (masks > 0.5)
+    inside = (masks > 0.5) & (masks != IGNORE)  # outside the picture nothing is known, or black
+    differ = (images > 0.5) != inside
     edges = [
         ndimage.binary_dilation(m, iterations=outline)
         ^ ndimage.binary_erosion(m, iterations=outline)
-        for m in masks[..., 0] > 0.5
+        for m in inside[..., 0]
     ]
     return (differ[..., 0] & ~np.array(edges)).mean()
 
@@ -186,7 +188,7 @@ def features(n, **settings):
     masks = np.zeros((n, 64, 64), np.uint8)
     masks[:, 28:36, 16:48] = 1
     images = masks[..., np.newaxis] * np.uint8(80) + np.uint8(80)
-    changed, masks = augmented(images, masks, seed=0, **settings)
+    changed, masks = augmented(images, masks, seed=0, outside=0, **settings)
     found = []
     for image, mask in zip(changed[..., 0], masks[..., 0], strict=True):
         m = cv2.moments(mask)
@@ -235,13 +237,14 @@ def test_the_changes_are_drawn_independently():
     assert np.abs(together).max() < 0.4, together.round(2)
 
 
-def test_outside_the_picture_is_black_background():
+@pytest.mark.parametrize("settings", [EACH[1], EACH[2], EACH[3], EVERYTHING])
+def test_outside_the_picture_is_black_and_of_no_class_unless_told(settings):
     images = np.full((8, 32, 32, 1), 255, np.uint8)
-    changed, masks = augmented(images, images[..., 0] // 255, shift=0.3)
-    assert (masks == 0).any(axis=(1, 2, 3)).all()
-    assert set(np.unique(masks)) == {0, 1}
-    assert changed[masks == 0].max() < 1
-    assert (changed == 0).any()
+    for outside, options in ((IGNORE, {}), (0, {"outside": 0})):
+        changed, masks = augmented(images, images[..., 0] // 255, **settings, **options)
+        assert set(np.unique(masks)) == {1, outside}
+        assert changed[masks == outside].max() < 1 and (changed == 0).any()
+        assert (changed[masks == 1] == 0).mean() < 0.01
 
 
 def test_a_seed_gives_the_same_pictures_again():

@@ -56,8 +56,14 @@ def worst_scenes(predictions=None, **kwargs):
     )
 
 
+CONSTANT = {"background everywhere": {"miou": 0.49, "pixel_accuracy": 0.98}}
+
 # Every function that returns a figure, on plain and on odd input.
 FIGURES = {
+    "cases": lambda: plotting.cases(DATA, {"FCN": DATA.masks, "MLP": [LATE, NONE, NONE]}),
+    "cases, nothing to find": lambda: plotting.cases(
+        DATA.subset([2]), {"MLP": [NONE]}, which="typical"
+    ),
     "class_scores": lambda: plotting.class_scores({"a": [0.9, 0.2, 0.1], "b": [0.5, 0, 1]}, NAMES),
     "class_scores, absent": lambda: plotting.class_scores({"a": [np.nan] * 3}, NAMES),
     "confusion": lambda: plotting.confusion([[96, 4, 0], [30, 70, 0], [0, 0, 0]], NAMES),
@@ -79,6 +85,7 @@ FIGURES = {
     "gradient_maps": lambda: plotting.gradient_maps(MASK, MASK * 0.5, {"Dice": MASK * -0.2}),
     "gradient_maps, flat": lambda: plotting.gradient_maps(UNKNOWN, NONE, {"none": NONE}),
     "history": lambda: plotting.history({"FCN": RECORD, "MLP": {"loss": [1.0]}}),
+    "history, baseline": lambda: plotting.history(RECORD, baselines=CONSTANT),
     "history, one epoch": lambda: plotting.history({"miou": [0.5]}, "miou"),
     "invented_classes": lambda: plotting.invented_classes(CLASSES, CLASSES + 3, NAMES, 3),
     "invented_classes, none": lambda: plotting.invented_classes(CLASSES, CLASSES, NAMES, 3),
@@ -169,6 +176,7 @@ BAD = {
     "columns is 40": lambda: plotting.gallery([IMAGE] * 40, columns=40),
     "columns is 0": lambda: plotting.gallery([IMAGE], columns=0),
     r"images\[1\]": lambda: plotting.gallery([IMAGE, np.zeros(4)]),
+    "which is": lambda: plotting.cases(DATA, {"MLP": DATA.masks}, which=["worst", "mean"]),
     "by is 'FCN'": lambda: plotting.worst(DATA, {"MLP": DATA.masks}, by="FCN"),
     "MLP has 2": lambda: plotting.worst(DATA, {"MLP": DATA.masks[:2]}),
     "prediction has shape": lambda: worst_scenes({"MLP": SCENES.masks[:, 1:]}),
@@ -189,6 +197,7 @@ BAD = {
     "'late' has no seed": lambda: plotting.paired(SEEDS | {"late": {9: 0.8}}, "U-Net"),
     "histories is empty": lambda: plotting.history({}),
     r"'dice'.*\['loss', 'miou'\]": lambda: plotting.history(RECORD, ["dice"]),
+    r"baselines\['background every": lambda: plotting.history(RECORD, "loss", baselines=CONSTANT),
     "'mIoU' has": lambda: plotting.degradation([0, 1], {"mIoU": [1]}, {}, step_label=""),
     "scores must hold": lambda: plotting.learning_curve({"a": {}}, xlabel="", ylabel=""),
     "no value": lambda: plotting.learning_curve({"a": {5: []}}, xlabel="", ylabel=""),
@@ -264,6 +273,29 @@ def test_worst_scenes_come_first_with_their_score():
     assert grid[0, 2].get_xlabel() == grid[1, 3].get_xlabel() == "mIoU 1.00"
     assert is_painted(grid[0, 3], OTHER == 1, style.SCENE_COLORS["tree"])
     assert is_painted(grid[0, 1], CLASSES == 2, style.SCENE_COLORS["road"])
+
+
+def test_cases_are_the_worst_the_median_and_the_best_with_their_scores():
+    masks = np.repeat(MASK[None], 6, axis=0)
+    masks[1] = 0
+    data = Dataset(
+        np.stack([IMAGE] * 6)[..., None], masks, DATA.class_names, tuple("abcdef"), None, "made up"
+    )
+    found = masks.copy()
+    found[0], found[2, 3], found[3], found[4, 3, 4] = LATE, 0, NONE, 0  # IoU .43, .67, 0, .93
+    figure = plotting.cases(data, {"none": masks * 0, "MLP": found})
+    grid = np.array(figure.axes).reshape(3, 4)
+    titles = ["worst: IoU 0.00", "typical: IoU 0.67", "best: IoU 1.00"]
+    assert [ax.get_ylabel().split("\n") for ax in grid[:, 0]] == [
+        list(pair) for pair in zip(titles, "dcf", strict=True)
+    ]
+    assert all(title in figure.alt for title in titles)
+    assert grid[1, 3].get_xlabel() == "IoU 0.67" and np.ptp(grid[1, 3].get_xlim()) < 16  # cropped
+    assert is_painted(grid[1, 3], (MASK == 1) & (found[2] == 0), style.MISS)
+    scenes = plotting.cases(SCENES, {"poor": [CLASSES % IGNORE, OTHER]}, which=("best", "worst"))
+    best, worst = np.array(scenes.axes).reshape(2, 3)
+    assert (best[0].get_ylabel(), best[2].get_xlabel()) == ("best: mIoU 1.00\na", "mIoU 1.00")
+    assert is_painted(worst[2], OTHER == 1, style.SCENE_COLORS["tree"])
 
 
 @pytest.mark.parametrize("predictions", [{}, CLASSES])
@@ -360,6 +392,23 @@ def test_history_draws_training_dashed_and_validation_solid():
             assert_array_equal(line.get_ydata(), RECORD[key])
     assert {text.get_text(): text.xy[1] for text in miou.texts} == {"MLP": 0.6, "FCN": 0.5}
     assert miou.lines[0].get_color() == lines["loss"].get_color() != miou.lines[1].get_color()
+
+
+def test_baselines_are_grey_lines_with_their_name_and_in_the_text():
+    name, score = "background everywhere", {"background everywhere": 0.3}
+    history = plotting.history(RECORD, ("loss", "miou"), baselines=CONSTANT)
+    curve = plotting.learning_curve(
+        {"a": {50: [0.4], 100: [0.5]}}, xlabel="", ylabel="", baselines=score
+    )
+    seeds = plotting.seeds({"a": [0.9, 0.8]}, baselines=score)
+    for figure, value in ((history, 0.49), (curve, 0.3), (seeds, 0.3)):
+        ax = figure.axes[-1]
+        (line,) = [line for line in ax.lines if line.get_gid() == "baseline"]
+        low, high = ax.get_xlim() if figure is seeds else ax.get_ylim()
+        assert low <= value <= high
+        assert (line.get_xdata() if figure is seeds else line.get_ydata())[0] == value
+        assert name in texts(figure) and f"{value}." in figure.alt.split(name)[1]
+    assert not [line for line in history.axes[0].lines if line.get_gid() == "baseline"]
 
 
 def test_degradation_draws_scores_and_distances():

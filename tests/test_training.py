@@ -137,13 +137,15 @@ def test_live_curves_draw_every_so_many_epochs_and_at_the_end(monkeypatch, every
 
 
 def test_live_curves_draw_what_was_recorded_and_when():
-    live = training.LiveCurves(("loss", "miou"))
+    baselines = {"background everywhere": {"miou": 0.49}}
+    live = training.LiveCurves(("loss", "miou"), baselines=baselines)
     live.set_params({"epochs": 10})
     live.on_train_begin()
     live.on_epoch_end(4, {"loss": 0.5})
     live.on_epoch_end(5, {"loss": 0.4, "val_miou": 0.8})  # validated every second epoch
     figure = live._draw()
-    (loss,), (miou,) = (ax.lines for ax in figure.axes)
+    (loss,), (miou, baseline) = (ax.lines for ax in figure.axes)
+    assert (baseline.get_ydata()[0], baseline.get_label()) == (0.49, "background everywhere")
     np.testing.assert_allclose(loss.get_xydata(), [[5, 0.5], [6, 0.4]])
     np.testing.assert_allclose(miou.get_ydata(), [np.nan, 0.8])
     assert (loss.get_linestyle(), miou.get_linestyle()) == ("--", "-")

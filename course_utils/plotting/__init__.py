@@ -3,7 +3,7 @@
 In a notebook a returned Figure is shown once, with or without a semicolon behind the call.
 """
 
-from .comparisons import invented_classes, iou_picture, worst, worst_scenes
+from .comparisons import cases, invented_classes, iou_picture, worst, worst_scenes
 from .curves import degradation, gradient_maps, history, learning_curve, loss_curves
 from .labels import detection_instance_semantic, labels_of_scene, merged_masks
 from .masks import class_map, gallery, overlay, scenes, show_pairs
@@ -11,6 +11,7 @@ from .scores import class_scores, confusion, foreground_share, paired, seeds, tr
 from .style import show
 
 __all__ = [
+    "cases",
     "class_map",
     "class_scores",
     "confusion",

@@ -124,18 +124,7 @@ def worst(dataset, predictions, *, count=3, by=None):
         If there is no model or no image to draw, `by` is no model, or a model has not as many
         masks as there are images.
     """
-    figure, axes, chosen = _draw_worst(dataset, predictions, count, by, "IoU", image_iou, 1)
-    for row, number in zip(axes, chosen, strict=True):
-        image, truth = as_image(dataset.images[number]), dataset.masks[number]
-        overlay(row[1], image, truth, color=HIT)
-        marked = (truth > 0) & (truth != IGNORE)
-        for ax, masks in zip(row[2:], predictions.values(), strict=True):
-            draw_image(ax, image)
-            paint(ax, outcome(truth, masks[number]), OUTCOMES, alpha=0.6)
-            marked = marked | (np.asarray(masks[number]) > 0)
-        zoom_to(row, marked)
-    legend_below(figure, _outcome_entries())
-    return figure
+    return _compare(dataset, predictions, by, count=count)
 
 
 def worst_scenes(dataset, predictions, class_names, count=3, by=None):
@@ -163,57 +152,122 @@ def worst_scenes(dataset, predictions, class_names, count=3, by=None):
         If there is no model or no image to draw, `by` is no model, or a model has not as many
         masks as there are images.
     """
-
-    def mious(truths, predictions):
-        pairs = zip(truths, predictions, strict=True)
-        return np.array([mean_iou(confusion_matrix(t, p, len(class_names))) for t, p in pairs])
-
-    height, width = dataset.masks.shape[1:]
-    figure, axes, chosen = _draw_worst(
-        dataset, predictions, count, by, "mIoU", mious, height / width
-    )
-    columns = [np.asarray(masks)[chosen] for masks in (dataset.masks, *predictions.values())]
-    for row, *masks in zip(axes, *columns, strict=True):
-        for ax, mask in zip(row[1:], masks, strict=True):
-            draw_classes(ax, as_mask(mask), class_names)
-    legend_below(figure, class_entries(columns, class_names))
-    return figure
+    return _compare(dataset, predictions, by, class_names, count=count)
 
 
-def _draw_worst(dataset, predictions, count, by, score_name, score, steepness):
-    """Choose the images, and draw all but their masks: the images, the names and the scores.
+def cases(dataset, predictions, *, by=None, which=("worst", "typical", "best")):
+    """Compare models on one model's worst, typical and best image.
 
-    Returns the figure, its Axes [image, column] and the chosen images' numbers, the worst first.
+    Parameters
+    ----------
+    dataset : course_utils.datasets.Dataset
+    predictions : dict, name of the model -> masks [N, H, W], one an image of the data set
+    by : str, optional
+        The model whose score chooses the images; default: the last one.
+    which : str or sequence of str, of "worst", "typical" and "best"
+        The rows, from top to bottom. The typical image is the median by score: half of the others
+        do no better. Images without a score, where there is nothing to find, are left out.
+
+    Returns
+    -------
+    Figure
+        A row for each case, named with the score of `by`; columns as in `worst`, or, where the data
+        set has more than two classes, as in `worst_scenes`.
+
+    Raises
+    ------
+    ValueError
+        As `worst`, or if `which` holds another name, or none.
     """
+    class_names = dataset.class_names if len(dataset.class_names) > 2 else None
+    which = (which,) if isinstance(which, str) else tuple(which)
+    return _compare(dataset, predictions, by, class_names, which=which)
+
+
+def _compare(dataset, predictions, by, class_names=None, count=None, which=None):
+    """Draw the `count` worst images or the cases `which`: outcomes, or maps of named classes."""
     if not isinstance(predictions, dict) or not predictions:
         raise ValueError('predictions must name its masks, as in {"MLP": masks}')
-    if count < 1:
+    if which is None and count < 1:
         raise ValueError(f"count is {count}: at least one image is needed")
     by = list(predictions)[-1] if by is None else by
     if by not in predictions:
         raise ValueError(f"by is {by!r}, predictions has only {list(predictions)}")
     check_lengths(images=dataset.images, **predictions)
-    scores = {name: score(dataset.masks, masks) for name, masks in predictions.items()}
-    chosen = np.argsort(scores[by])[:count]  # NaN, where there is nothing to find, comes last
+    truths = dataset.masks
+    if class_names is None:
+        score_name, steepness = "IoU", 1
+        scores = {name: image_iou(truths, masks) for name, masks in predictions.items()}
+    else:
+        score_name, steepness = "mIoU", truths.shape[1] / truths.shape[2]
+        scores = {
+            name: _image_mious(truths, masks, len(class_names))
+            for name, masks in predictions.items()
+        }
+    ranked = np.argsort(scores[by])  # NaN, where there is nothing to find, comes last
+    if which is None:
+        chosen = ranked[:count]
+        titles = [""] * len(chosen)
+        means = {name: values[chosen].mean() for name, values in scores.items()}
+        text = f"Pictures where {by} does worst ({len(chosen)})"
+        result = f"Mean {score_name} of these: {extremes(means, '.2f')}"
+    else:
+        last = max(np.isfinite(scores[by]).sum() - 1, 0)
+        places = {"worst": 0, "typical": last // 2, "best": last}
+        if not which or not set(which) <= set(places):
+            raise ValueError(f"which is {which!r}: choose from {tuple(places)}")
+        chosen = ranked[[places[case] for case in which]]
+        titles = [
+            f"{case}: {score_name} {_score(scores[by][number])}"
+            for case, number in zip(which, chosen, strict=True)
+        ]
+        text = f"Pictures of {by}: {listed(which)}"
+        result = f"{by}: {listed(titles)}"
+
     columns = ("image", "truth", *predictions)
     side = 8.4 / len(columns) * steepness
     figure, axes = new_figure(len(chosen), len(columns), height=len(chosen) * (side + 0.27) + 0.75)
     for ax, name in zip(axes[0], columns, strict=True):
         ax.set_title(name, fontsize=11)
-    for row, number in zip(axes, chosen, strict=True):
-        draw_image(row[0], as_image(dataset.images[number]))
+    masks = [np.asarray(masks)[chosen] for masks in (truths, *predictions.values())]
+    draw = _draw_class_maps if class_names else _draw_outcomes
+    for row, number, title, *shown in zip(axes, chosen, titles, *masks, strict=True):
+        image = as_image(dataset.images[number])
+        draw_image(row[0], image)
         name = dataset.ids[number]  # such as the 64 letters of a hash
-        row[0].set_ylabel(name if len(name) <= 20 else f"{name[:12]}…", fontsize=9)
+        name = name if len(name) <= 20 else f"{name[:12]}…"
+        row[0].set_ylabel(f"{title}\n{name}" if title else name, fontsize=9)
         for ax, values in zip(row[2:], scores.values(), strict=True):
-            known = f"{values[number]:.2f}" if np.isfinite(values[number]) else "–"
-            ax.set_xlabel(f"{score_name} {known}", fontsize=9, labelpad=2)
-    means = {name: values[chosen].mean() for name, values in scores.items()}
-    described(
-        figure,
-        f"Pictures where {by} does worst ({len(chosen)}), one a row: image, truth, and the masks "
-        f"of {listed(predictions)}. Mean {score_name} of these: {extremes(means, '.2f')}.",
-    )
-    return figure, axes, chosen
+            ax.set_xlabel(f"{score_name} {_score(values[number])}", fontsize=9, labelpad=2)
+        draw(row, image, shown, class_names)
+    legend_below(figure, class_entries(masks, class_names) if class_names else _outcome_entries())
+    columns = f"image, truth, and the masks of {listed(predictions)}"
+    return described(figure, f"{text}, one a row: {columns}. {result}.")
+
+
+def _image_mious(truths, predictions, n_classes):
+    pairs = zip(truths, predictions, strict=True)
+    return np.array([mean_iou(confusion_matrix(t, p, n_classes)) for t, p in pairs])
+
+
+def _score(value):
+    return f"{value:.2f}" if np.isfinite(value) else "–"
+
+
+def _draw_outcomes(row, image, masks, _):
+    truth, *predictions = masks
+    overlay(row[1], image, truth, color=HIT)
+    marked = (truth > 0) & (truth != IGNORE)
+    for ax, prediction in zip(row[2:], predictions, strict=True):
+        draw_image(ax, image)
+        paint(ax, outcome(truth, prediction), OUTCOMES, alpha=0.6)
+        marked = marked | (prediction > 0)
+    zoom_to(row, marked)
+
+
+def _draw_class_maps(row, _, masks, class_names):
+    for ax, mask in zip(row[1:], masks, strict=True):
+        draw_classes(ax, as_mask(mask), class_names)
 
 
 def invented_classes(before, after, class_names, n_classes):

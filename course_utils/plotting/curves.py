@@ -6,8 +6,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ..datasets import IGNORE
-from .masks import outline_region
+from .masks import legend_below, outline_region
 from .style import (
+    BASELINE,
     BLACK,
     GRAY,
     MARKERS,
@@ -15,6 +16,7 @@ from .style import (
     bare,
     counted,
     cycle,
+    describe_baselines,
     described,
     extremes,
     listed,
@@ -23,7 +25,7 @@ from .style import (
 )
 
 
-def history(histories, quantities=("loss", "miou")):
+def history(histories, quantities=("loss", "miou"), *, baselines=None):
     """Draw learning curves: training dashed, validation solid, each named at its end.
 
     Parameters
@@ -31,6 +33,9 @@ def history(histories, quantities=("loss", "miou")):
     histories : Keras `History`, its `history` dict, or a dict of name of the run -> either
     quantities : sequence of str
         One panel each; `"miou"` draws `miou` and `val_miou`, whichever of them were recorded.
+    baselines : dict, name -> dict of quantity -> score, optional
+        What needs no training, a grey line in each panel whose quantity it has:
+        ``{"background everywhere": metrics.constant_scores(masks, 2)}``.
 
     Returns
     -------
@@ -39,7 +44,8 @@ def history(histories, quantities=("loss", "miou")):
     Raises
     ------
     ValueError
-        If a quantity was recorded in none of the runs, or nothing was recorded at all.
+        If a quantity was recorded in none of the runs, nothing was recorded at all, or a baseline
+        has no score of any panel.
     """
     quantities = (quantities,) if isinstance(quantities, str) else tuple(quantities)
     runs = getattr(histories, "history", histories)
@@ -48,9 +54,12 @@ def history(histories, quantities=("loss", "miou")):
     runs = {name: getattr(run, "history", run) for name, run in runs.items()}
     if not isinstance(next(iter(runs.values())), dict):
         runs = {"": runs}
-    figure, axes = new_figure(1, len(quantities), height=3.2)
+    baselines = check_baselines(baselines, quantities)
+    figure, axes = new_figure(1, len(quantities), height=3.2 + 0.3 * bool(baselines))
+    lines = {}
     for ax, quantity in zip(axes[0], quantities, strict=True):
         curves = draw_curves(ax, runs, quantity)
+        lines |= draw_baselines(ax, baselines, quantity)
         if not curves:
             known = sorted({key.removeprefix("val_") for run in runs.values() for key in run})
             raise ValueError(f"quantities has {quantity!r}, but recorded were only {known}")
@@ -61,7 +70,33 @@ def history(histories, quantities=("loss", "miou")):
             for style, label in (("--", "training"), ("-", "validation"))
         ]
         axes[0, 0].legend(handles=styles, frameon=False, fontsize=9)
-    return described(figure, describe_curves(runs, quantities))
+    if lines:
+        legend_below(figure, lines.values())
+    return described(figure, describe_curves(runs, quantities, baselines))
+
+
+def check_baselines(baselines, quantities):
+    """Return the baselines' scores of these quantities; each must have one."""
+    scores = {
+        name: {quantity: values[quantity] for quantity in quantities if quantity in values}
+        for name, values in (baselines or {}).items()
+    }
+    for name, values in scores.items():
+        if not values:
+            raise ValueError(
+                f"baselines[{name!r}] has a score of none of {tuple(quantities)}, "
+                f"only of {list(baselines[name])}"
+            )
+    return scores
+
+
+def draw_baselines(ax, baselines, quantity):
+    """Draw a grey line where each baseline's score of this quantity is; returns name -> line."""
+    return {
+        name: ax.axhline(values[quantity], **BASELINE, label=name)
+        for name, values in baselines.items()
+        if quantity in values
+    }
 
 
 def draw_curves(ax, runs, quantity, *, first=1):
@@ -91,8 +126,8 @@ def _name(quantity):
     return "mean IoU" if quantity == "miou" else quantity.replace("_", " ")
 
 
-def describe_curves(runs, quantities):
-    """Say what `draw_curves` draws, and where the last quantity ends."""
+def describe_curves(runs, quantities, baselines=None):
+    """Say what `draw_curves` draws, where the last quantity ends, and the baselines' scores."""
     epochs = max(len(values) for record in runs.values() for values in record.values())
     *_, last = names = [_name(quantity) for quantity in quantities]
     text = f"Line chart of {counted(epochs, 'epoch')}: {listed(names)}"
@@ -101,7 +136,11 @@ def describe_curves(runs, quantities):
         ends = {name: record[key][-1] for name, record in runs.items() if key in record}
         if ends:
             end = extremes(ends) if len(runs) > 1 else f"{ends.popitem()[1]:.3g}"
-            return f"{text} {kind} {last} at the end: {end}."
+            text += f" {kind} {last} at the end: {end}."
+            break
+    for name, values in (baselines or {}).items():
+        told = listed(f"{_name(quantity)} {value:.3g}" for quantity, value in values.items())
+        text += f" Gray line, {name}: {told}."
     return text
 
 
@@ -207,13 +246,15 @@ def _draw_infinite(ax, steps, color):
     ax.annotate("infinite", (np.mean(steps), 1), xytext=(0, 5), **place, **look)
 
 
-def learning_curve(scores, *, xlabel, ylabel):
+def learning_curve(scores, *, xlabel, ylabel, baselines=None):
     """Draw a score against the amount of training, with every single run.
 
     Parameters
     ----------
     scores : dict, name of the arm -> dict, x > 0 -> list of values, one a seed
     xlabel, ylabel : str
+    baselines : dict, name -> score, optional
+        What needs no training, a grey line each: ``{"most frequent class everywhere": 0.06}``.
 
     Returns
     -------
@@ -244,11 +285,13 @@ def learning_curve(scores, *, xlabel, ylabel):
     tidy(ax, xlabel, ylabel)
     note = "dot: one run; line: mean; band: lowest to highest"
     ax.set_title(note, loc="left", fontsize=9, color=GRAY)
+    for name, value in (baselines or {}).items():
+        lines.append((name, ax.plot([xs[0], xs[-1]], [value, value], **BASELINE)[0]))
     label_ends(figure, ax, lines)
     return described(
         figure,
         f"Line chart with bands: {ylabel} against {xlabel}, {xs[0]:g} to {xs[-1]:g}. "
-        f"Mean at the right end: {extremes(ends)}.",
+        f"Mean at the right end: {extremes(ends)}.{describe_baselines(baselines)}",
     )
 
 

@@ -6,6 +6,7 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocat
 
 from ..datasets import IGNORE
 from .style import (
+    BASELINE,
     BLUE,
     GRAY,
     LIGHT,
@@ -13,6 +14,7 @@ from .style import (
     VERMILION,
     counted,
     cycle,
+    describe_baselines,
     described,
     extremes,
     listed,
@@ -115,7 +117,7 @@ def confusion(matrix, class_names):
     )
 
 
-def seeds(results, *, quantity="mean IoU"):
+def seeds(results, *, quantity="mean IoU", baselines=None):
     """Draw the score of every seed of every run, with each run's mean.
 
     Parameters
@@ -123,6 +125,8 @@ def seeds(results, *, quantity="mean IoU"):
     results : dict, name of the run -> sequence of scores, one a seed; drawn from top to bottom
     quantity : str
         Name of the score.
+    baselines : dict, name -> score, optional
+        What needs no training, a grey line each: ``{"background everywhere": 0.49}``.
 
     Returns
     -------
@@ -137,13 +141,17 @@ def seeds(results, *, quantity="mean IoU"):
         spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
         _draw_row_of_dots(ax, row, values, color, f"{np.mean(values):.3f}{spread}")
     _name_rows(ax, results)
+    for name, value in (baselines or {}).items():
+        ax.axvline(value, **BASELINE)
+        place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+        ax.annotate(name, (value, 1), xytext=(0, 3), ha="center", color=GRAY, fontsize=9, **place)
     tidy(ax, f"{quantity} (dot: one seed; bar: mean; right: mean ± standard deviation)")
     ax.spines["left"].set_visible(False)
     means = {name: np.mean(values) for name, values in results.items()}
     return described(
         figure,
         f"Dot chart: {quantity} of {counted(len(results), 'run')}, a dot for each seed. "
-        f"Mean: {extremes(means, '.3f')}.",
+        f"Mean: {extremes(means, '.3f')}.{describe_baselines(baselines)}",
     )
 
 

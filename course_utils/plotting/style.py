@@ -19,6 +19,8 @@ BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 BLACK, GRAY, LIGHT = "#000000", "#7A7A7A", "#E4E4E4"
 CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK, "#882255", "#8C8C1A")
 MARKERS = "osD^vPX<>"  # go with CYCLE, for those who see no colors
+# A score that needs no training. Finer than the dashes of a training's curve.
+BASELINE = {"color": GRAY, "linestyle": (0, (2, 2)), "linewidth": 1, "zorder": 0, "gid": "baseline"}
 
 # For outdoor scenes: as far apart as can be in CIELAB, for normal and red-green blind vision, and
 # in lightness too, so that a grey print keeps them apart.
@@ -145,6 +147,11 @@ def extremes(values, form=".3g"):
     if known[low] == known[high]:
         return f"{known[low]:{form}}"
     return f"from {known[low]:{form}} ({low}) to {known[high]:{form}} ({high})"
+
+
+def describe_baselines(baselines):
+    """Write the scores of a chart's baselines, name -> score, as sentences to append."""
+    return "".join(f" Gray line, {name}: {value:.3g}." for name, value in (baselines or {}).items())
 
 
 def tidy(ax, xlabel="", ylabel="", title=""):
