@@ -86,7 +86,7 @@ check_block_parameters = Check(
         "a batch normalization learns a scale and a shift for each channel.": [
             lambda n, m: _kernels(n, m) + 2 * m
         ],
-        "those are the kernels; biases, scales and shifts are learnt, too.": [_kernels],
+        "those are the kernels; biases, scales and shifts are learned, too.": [_kernels],
         f"{MOVING}: two a channel, not four.": [lambda n, m: _kernels(n, m) + 10 * m],
         f"{MOVING}; the convolutions' biases are.": [lambda n, m: _kernels(n, m) + 8 * m],
         "channels_out enter the second convolution, not channels_in.": [
