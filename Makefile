@@ -1,7 +1,7 @@
 # make lab       set up and open JupyterLab on the first chapter
 # make test      set up and run every test, the notebooks included
 # make site      the course as web pages, from the saved notebooks: build/site/index.html
-# make notebooks run chapters on made-up data and save them with their outputs
+# make outputs   run chapters on made-up data (showcase profile) and save them with their outputs
 # make student   notebooks without solutions and outputs, in build/student/
 # make results   CHAPTER=02_mri_fcn SEEDS="0 1 2" PROFILE=full: measure on the real data
 # make badges    REPO=owner/name: give this copy its address on GitHub
@@ -63,7 +63,7 @@ RUN_TESTS = $(PY) tools/run_tests.py --profile $(or $(PROFILE),sample) --jobs $(
     --cell-timeout $(CELL_TIMEOUT)
 
 .PHONY: setup lab test test-package test-notebooks test-numbers test-browser test-colab test-oldest
-.PHONY: test-newest site notebooks student results badges readme data gpu lint lock clean
+.PHONY: test-newest site outputs student results badges readme data gpu lint lock clean
 
 setup: $(READY)
 
@@ -105,7 +105,7 @@ site: $(READY)
 	$(PY) -m pip install --disable-pip-version-check --quiet --no-build-isolation -e ".[site]"
 	$(PY) -m sphinx --quiet --fail-on-warning --fresh-env --conf-dir docs --doctree-dir build/doctrees . build/site
 
-notebooks: $(READY)
+outputs: $(READY)
 	$(PY) tools/notebooks.py $(CHAPTER)
 
 student: $(READY)

@@ -42,8 +42,9 @@ def device():
 def precision():
     """Return "mixed_bfloat16" where the hardware computes in bfloat16, else "float32".
 
-    Elsewhere bfloat16 is emulated and slower than float32: on a CPU without AVX512-BF16 or AMX,
-    and on a GPU before NVIDIA's Ampere (compute capability 8.0; Colab's T4 has 7.5).
+    Elsewhere bfloat16 is emulated and slower than float32: on a CPU without AVX512-BF16 or AMX
+    (or where ONEDNN_MAX_CPU_ISA=AVX2 keeps TensorFlow from using them), and on a GPU before
+    NVIDIA's Ampere (compute capability 8.0; Colab's T4 has 7.5).
     """
     import tensorflow as tf
 
@@ -51,8 +52,9 @@ def precision():
     if found:
         capability = tf.config.experimental.get_device_details(found[0]).get("compute_capability")
         return "mixed_bfloat16" if capability and capability >= (8, 0) else "float32"
-    flags = cpu_info("flags").split()
-    return "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
+    limited = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper().startswith(("SSE", "AVX2"))
+    has_bfloat16 = {"avx512_bf16", "amx_bf16"} & set(cpu_info("flags").split())
+    return "mixed_bfloat16" if has_bfloat16 and not limited else "float32"
 
 
 def check(run):

@@ -12,7 +12,8 @@ from course_utils import environment
 from course_utils.chapters import CHAPTERS
 from course_utils.scoreboard import Scoreboard, add_record, results_folder
 
-PROFILES = ("sample", "quick", "full")
+PROFILES = ("sample", "showcase", "quick", "full")
+MADE_UP = ("sample", "showcase")  # the profiles that compute on made-up data
 
 
 @dataclass
@@ -23,8 +24,8 @@ class Run:
     ----------
     chapter : str
         The notebook's name without ending, such as "01_mri_mlp".
-    profile : {"sample", "quick", "full"}
-        How much is computed, and on what data.
+    profile : {"sample", "showcase", "quick", "full"}
+        How much is computed, and on what data: see `choose`.
     seed : int
         Seed of this run.
     why : str
@@ -53,10 +54,15 @@ class Run:
     results: list = field(default_factory=list)
 
     def choose(self, *, sample, quick, full):
-        """Return the argument that belongs to this run's profile."""
-        return {"sample": sample, "quick": quick, "full": full}[self.profile]
+        """Return the argument that belongs to this run's profile.
 
-    def record(self, name, scores, *, protocol, **details):
+        ``sample`` is for tests: made-up data, seconds. ``quick`` and ``full`` are on the real data.
+        The profile "showcase" is made-up data in the amounts of ``quick``.
+        """
+        chosen = {"sample": sample, "showcase": quick, "quick": quick, "full": full}
+        return chosen[self.profile]
+
+    def record(self, name, scores, *, protocol, history=None, **details):
         """Keep the scores of one training for the scoreboard.
 
         Under `make results` they are also written to ``results/<chapter>.json`` at once, with the
@@ -70,6 +76,8 @@ class Run:
             Such as ``{"pixel_accuracy": 0.99, "miou": 0.9}``, each in [0, 1].
         protocol : str
             On which images and how the scores were computed.
+        history : dict of str to list of float, optional
+            The training's curves, as Keras's `History.history` has them.
         **details
             What else should be kept, such as ``image_passes=46800, seconds=512.0``.
         """
@@ -82,6 +90,7 @@ class Run:
             "scores": {key: round(float(value), 5) for key, value in scores.items()},
             "protocol": protocol,
             **details,
+            **({"history": _rounded(history)} if history else {}),
             "data": {"source": self.source, **self.provenance},
             "device": self.device,
             "precision": keras.config.dtype_policy().name,
@@ -90,7 +99,7 @@ class Run:
         }
         self.results = [kept for kept in self.results if kept["run"] != name] + [entry]
         folder = os.environ.get("COURSE_RESULTS")
-        if folder and self.profile == "sample":
+        if folder and self.profile in MADE_UP:
             raise ValueError("COURSE_RESULTS is set, but figures on made-up data are not results.")
         if folder:
             add_record(Path(folder) / f"{self.chapter}.json", self.chapter, entry)
@@ -109,7 +118,7 @@ def start(chapter, profile=None):
     ----------
     chapter : str
         The notebook's name without ending.
-    profile : {"sample", "quick", "full"}, optional
+    profile : {"sample", "showcase", "quick", "full"}, optional
         Default: what ``COURSE_PROFILE`` says; where it says nothing, "full" with a GPU and "quick"
         without.
 
@@ -160,6 +169,11 @@ def versions():
     return found
 
 
+def _rounded(history):
+    """Return the curves of a training with four digits, which no figure shows more of."""
+    return {name: [float(f"{v:.4g}") for v in values] for name, values in history.items()}
+
+
 def _profile(argument):
     chosen, why = argument, "chosen in the set-up cell"
     if chosen is None and os.environ.get("COURSE_PROFILE"):
@@ -192,10 +206,10 @@ def _seed():
 def _attach_data(run, name):
     from course_utils.datasets import CourseDataError, catalog, fetch, samples
 
-    if run.profile == "sample":
-        entry = samples.SAMPLES[name]
+    if run.profile in MADE_UP:
+        entry = samples.entry(name, run.profile)
         root = fetch.data_dir() / "samples"
-        mirror = samples.mirror(root / "archives", name)
+        mirror = samples.mirror(root / "archives", name, run.profile)
         run.data_dir = fetch.fetch(entry, root=root, mirror=mirror)
     else:
         entry = catalog.get(name)

@@ -170,7 +170,7 @@ class Scoreboard:
     def _groups(self, name):
         """Yield what makes a row: whose it is, the entries that are averaged, the protocol."""
         for entry in (e for e in self.yours if e["run"] == name):
-            made_up = entry["profile"] == "sample"
+            made_up = entry["profile"] in ("sample", "showcase")
             yield "yours, on made-up images" if made_up else "yours", [entry], _protocol([entry])
         ours = [e for e in self.measured if e["run"] == name]
         for profile in dict.fromkeys(e["profile"] for e in ours):
@@ -208,7 +208,7 @@ def _protocol(entries):
     if "image_passes" in first:
         amount += f", {first['image_passes']:,} image passes"
     amount += f"; seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
-    if first["profile"] == "sample":  # has nothing to do with anybody's protocol
+    if first["profile"] in ("sample", "showcase"):  # has nothing to do with anybody's protocol
         return amount
     return (
         f"{first['protocol']}; {amount}; {first['data']['source']}; "

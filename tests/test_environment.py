@@ -208,6 +208,8 @@ def test_bfloat16_where_the_hardware_computes_in_it(monkeypatch):
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
         monkeypatch.setattr(environment, "cpu_info", {"flags": flags}.get)
         assert environment.precision() == ("mixed_bfloat16" if fast else "float32"), flags
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert environment.precision() == "float32"
     for capability, fast in {(7, 5): False, (8, 0): True, (9, 0): True, None: False}.items():
         see_gpu(monkeypatch, **({"compute_capability": capability} if capability else {}))
         monkeypatch.setattr(environment, "cpu_info", {"flags": "avx512_bf16"}.get)

@@ -1,6 +1,6 @@
-"""Execute chapters on made-up data, and save them with their outputs.
+"""Execute chapters in the showcase profile, and save them with their outputs.
 
-    make notebooks                              those that anything has changed for
+    make outputs                                those that anything has changed for
     python tools/notebooks.py 02_mri_fcn        these chapters, whatever has changed
 
 A chapter is saved as soon as it has reached its end, so after a failure or Ctrl-C the same command
@@ -117,8 +117,8 @@ def digest(path):
     return found.hexdigest()
 
 
-def save(path, build=BUILD, cell_timeout=600):
-    """Execute a chapter in the sample profile, and save it with its outputs.
+def save(path, build=BUILD, cell_timeout=3600):
+    """Execute a chapter in the showcase profile, and save it with its outputs.
 
     Ids and metadata of the notebook and its cells stay as they are.
 
@@ -144,7 +144,7 @@ def save(path, build=BUILD, cell_timeout=600):
             notebook,
             path.parent,
             cell_timeout=cell_timeout,
-            COURSE_PROFILE="sample",
+            COURSE_PROFILE="showcase",
             COURSE_SEED="0",
         )
     except FAILURES:
@@ -166,7 +166,7 @@ def main(arguments=None, notebooks=NOTEBOOKS, build=BUILD):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     paths = {path.stem: path for path in sorted(notebooks.glob("*.ipynb"))}
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER")
-    parser.add_argument("--cell-timeout", type=int, default=600, help="seconds a cell may take")
+    parser.add_argument("--cell-timeout", type=int, default=3600, help="seconds a cell may take")
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.chapters) - set(paths):
         parser.error(f"no chapter {', '.join(unknown)}; there are: {', '.join(paths)}")

@@ -23,6 +23,8 @@ from pathlib import Path
 import nbformat
 import psutil
 
+from course_utils.runtime import PROFILES
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "build" / "tests"
@@ -219,7 +221,7 @@ def main(arguments=None):
     """Run the command line; return whether something failed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("parts", nargs="*", help="package, or chapters by name; default: all")
-    parser.add_argument("--profile", default="sample", choices=("sample", "quick", "full"))
+    parser.add_argument("--profile", default="sample", choices=PROFILES)
     parser.add_argument("--cell-timeout", type=int, default=600, help="seconds a cell may take")
     parser.add_argument("--jobs", type=int, default=2, help="how many parts run side by side")
     options = parser.parse_args(arguments)

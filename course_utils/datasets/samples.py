@@ -1,18 +1,18 @@
 """Made-up data in the layout of the real sets: for trying the course out, for tests, for CI.
 
 Nothing here comes from a real picture or patient: every image is drawn from a seed. A score
-measured on it says that the code runs, and nothing about the real data.
+measured on it says that the code runs, and nothing about the real data. There are two sizes: the
+profile "sample" takes the small sets, "showcase" those on which a network can learn something.
 """
 
 import dataclasses
 import os
 import shutil
-from functools import partial
 from pathlib import Path
 
 import filelock
 
-from .catalog import DSB2018, STANFORD_BACKGROUND, SUNNYBROOK, Archive
+from .catalog import CATALOG, MB, Archive
 from .errors import CourseDataError
 from .synthetic.archives import write_dsb2018, write_stanford_background, write_sunnybrook
 from .synthetic.heart import short_axis_slice
@@ -22,6 +22,7 @@ from .synthetic.scenes import outdoor_scene
 __all__ = [
     "SAMPLES",
     "SAMPLE_VERSION",
+    "entry",
     "mirror",
     "nuclei",
     "outdoor_scene",
@@ -31,18 +32,39 @@ __all__ = [
     "write_sunnybrook",
 ]
 
-SAMPLE_VERSION = 1  # raise it when the pictures change: mirrors written earlier are then left aside
+SAMPLE_VERSION = 2  # raise it when the pictures change: mirrors written earlier are then left aside
+# By profile, and by the name of the set whose place they take. A sample has ten patients of six
+# slices, a showcase fifteen of fourteen.
+_PAIRS = {
+    "sample": {
+        "sunnybrook": {"train": 48, "val": 12},
+        "stanford_background": {"all": 48},
+        "dsb2018": {"all": 48},
+    },
+    "showcase": {
+        "sunnybrook": {"train": 180, "val": 30},
+        "stanford_background": {"all": 240},
+        "dsb2018": {"all": 160},
+    },
+}
+_WHAT = {
+    "sunnybrook": "short-axis heart slices in the layout of the Sunnybrook data",
+    "stanford_background": "outdoor scenes in the layout of the Stanford Background data",
+    "dsb2018": "images of nuclei in the layout of the Data Science Bowl 2018 data",
+}
 
 
-def _sample_of(entry, title, pairs, unpacked_size):
+def _entry(name, profile, pairs):
     """The catalog's entry of what takes a data set's place."""
+    published = CATALOG[name]
     archives = tuple(
-        Archive(archive.name, url="", unpacked_size=unpacked_size) for archive in entry.archives
+        Archive(archive.name, url="", unpacked_size=sum(pairs.values()) * MB)
+        for archive in published.archives
     )
     return dataclasses.replace(
-        entry,
-        name=f"{entry.name}-sample",
-        title=f"Made-up {title}",
+        published,
+        name=f"{name}-{profile}",
+        title=f"Made-up {_WHAT[name]} ({' + '.join(map(str, pairs.values()))} images)",
         archives=archives,
         licence="CC0 1.0 (drawn by the course's own code)",
         citation="Made-up images of this course; not for measuring anything but the code.",
@@ -53,36 +75,47 @@ def _sample_of(entry, title, pairs, unpacked_size):
     )
 
 
-SAMPLES = {  # by the name of the set whose place they take
-    "sunnybrook": _sample_of(
-        SUNNYBROOK,
-        "short-axis heart slices in the layout of the Sunnybrook data",
-        {"train": 48, "val": 12},
-        6_400_000,
-    ),
-    "stanford_background": _sample_of(
-        STANFORD_BACKGROUND,
-        "outdoor scenes in the layout of the Stanford Background data",
-        {"all": 48},
-        50_000_000,
-    ),
-    "dsb2018": _sample_of(
-        DSB2018,
-        "images of nuclei in the layout of the Data Science Bowl 2018 data",
-        {"all": 48},
-        40_000_000,
-    ),
+_ENTRIES = {
+    profile: {name: _entry(name, profile, pairs) for name, pairs in sets.items()}
+    for profile, sets in _PAIRS.items()
 }
-# Ventricles of the ten patients of seed 11 are spread in size much as the real ones are.
+SAMPLES = _ENTRIES["sample"]
+"""Entries of the small sets, by the name of the set whose place they take."""
 _WRITERS = {
-    "sunnybrook": partial(write_sunnybrook, seed=11),
+    "sunnybrook": write_sunnybrook,
     "stanford_background": write_stanford_background,
     "dsb2018": write_dsb2018,
 }
+_OPTIONS = {"sunnybrook-showcase": {"n_positions": 7}}
 
 
-def mirror(folder, name="sunnybrook"):
-    """Make sure that a mirror with one set of sample data stands in `folder`.
+def entry(name, profile="sample"):
+    """What takes a data set's place.
+
+    Parameters
+    ----------
+    name : str
+        The set whose place it takes, a key of `SAMPLES`.
+    profile : {"sample", "showcase"}
+
+    Returns
+    -------
+    DatasetEntry
+        For `fetch`, with the `mirror` of the same arguments.
+
+    Raises
+    ------
+    ValueError
+        If there is no sample of that name, or no such profile.
+    """
+    for given, known in ((profile, _ENTRIES), (name, SAMPLES)):
+        if given not in known:
+            raise ValueError(f"no made-up data for {given!r}; there are: {', '.join(known)}")
+    return _ENTRIES[profile][name]
+
+
+def mirror(folder, name="sunnybrook", profile="sample"):
+    """Make sure that a mirror with one set of made-up data stands in `folder`.
 
     Several processes may ask at once: one writes, the others wait. A mirror of another
     `SAMPLE_VERSION` is left alone.
@@ -91,23 +124,24 @@ def mirror(folder, name="sunnybrook"):
     ----------
     folder : path
     name : str
-        The set whose place the sample takes, a key of `SAMPLES`.
+        The set whose place it takes, a key of `SAMPLES`.
+    profile : {"sample", "showcase"}
 
     Returns
     -------
     Path
-        The mirror, `folder/<name>-v<SAMPLE_VERSION>`, for `fetch(SAMPLES[name], mirror=…)`.
+        The mirror, `folder/<name>-<profile>-v<SAMPLE_VERSION>`, for
+        `fetch(entry(name, profile), mirror=…)`.
 
     Raises
     ------
     CourseDataError
         If it cannot be written.
     ValueError
-        If there is no sample of that name.
+        If there is no sample of that name, or no such profile.
     """
-    if name not in SAMPLES:
-        raise ValueError(f"no sample takes the place of {name!r}; there are: {', '.join(SAMPLES)}")
-    target = Path(folder) / f"{name}-v{SAMPLE_VERSION}"
+    made_up = entry(name, profile)
+    target = Path(folder) / f"{made_up.name}-v{SAMPLE_VERSION}"
     if (target / "SHA256SUMS").exists():  # the folder is renamed into place when it is whole
         return target
     try:
@@ -117,11 +151,11 @@ def mirror(folder, name="sunnybrook"):
                 aside = target.with_name(f"{target.name}.partial")
                 for leftover in (aside, target):  # of a killed process, or half deleted
                     shutil.rmtree(leftover, ignore_errors=True)
-                _WRITERS[name](aside, *SAMPLES[name].pairs.values())
+                _WRITERS[name](aside, *made_up.pairs.values(), **_OPTIONS.get(made_up.name, {}))
                 os.replace(aside, target)
     except OSError as error:
         raise CourseDataError(
-            f"Wanted to write the made-up sample data to {target}:",
+            f"Wanted to write the made-up data to {target}:",
             f"{error.strerror or error} ({error.filename or target}).",
             "Set COURSE_DATA_DIR to a folder that you may write to, on a disk with room.",
         ) from error

@@ -12,6 +12,7 @@ import cv2
 import make_samples as script
 import numpy as np
 import pytest
+from scipy.sparse.csgraph import connected_components
 
 from course_utils import runtime
 from course_utils.datasets import (
@@ -172,18 +173,34 @@ def test_slices_are_packed_as_published(tmp_path):
             assert "image" in name or set(np.unique(picture)) == {0, 1}
 
 
-def test_no_patient_stands_on_both_sides(tmp_path, monkeypatch):
-    asked = []
+@pytest.fixture(scope="module", params=["sample", "showcase"])
+def hearts(request, tmp_path_factory):
+    """Small slices of a profile as written, train and then val: images, patients, number of val."""
+    n_train, n_val = samples.entry("sunnybrook", request.param).pairs.values()
+    more = {"size": 64} | samples._OPTIONS.get(f"sunnybrook-{request.param}", {})
+    folder = samples.write_sunnybrook(tmp_path_factory.mktemp("hearts"), n_train, n_val, **more)
+    more.pop("size")
+    patients = [p for p, _, _ in archives.list_slices(n_train + n_val, **more)]
+    images = [
+        decode(picture)
+        for split in ("train", "val")
+        for name, picture in sorted(read_archive(folder / f"{split}.zip").items())
+        if "image" in name
+    ]
+    return np.stack(images), np.array(patients), n_val
 
-    def note(rng, size, *, patient, position, systole):
-        asked.append((patient, position, systole))
-        return np.zeros((size, size), np.uint8), np.zeros((size, size), np.uint8)
 
-    monkeypatch.setattr(archives, "short_axis_slice", note)
-    samples.write_sunnybrook(tmp_path, n_train=48, n_val=12, size=8)
-    assert len(asked) == len(set(asked)) == 60
-    train, val = ({patient for patient, *_ in part} for part in (asked[:48], asked[48:]))
-    assert len(train) == 8 and len(val) == 2 and not train & val
+def test_slices_of_a_patient_stand_on_both_sides_and_are_found_by_their_likeness(hearts):
+    images, patients, n_val = hearts
+    small = [cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA) for image in images]
+    likeness = np.corrcoef(np.stack(small).reshape(len(images), -1))
+    np.fill_diagonal(likeness, -1)
+    n_groups, groups = connected_components(likeness > 0.76)  # as chapter 03 groups the real ones
+    pairs = set(zip(patients.tolist(), groups.tolist(), strict=True))
+    assert len(pairs) == n_groups == len(np.unique(patients))
+    across = likeness[-n_val:, :-n_val].max(axis=1)
+    assert np.mean(across > 0.9) > 0.9  # published: 24 of 26
+    assert len(set(patients[-n_val:]) & set(patients[:-n_val])) > n_groups / 2
 
 
 def test_scenes_are_packed_and_read_as_published(tmp_path):
@@ -235,11 +252,18 @@ def test_nuclei_are_packed_and_read_as_published(tmp_path):
 
 
 @pytest.mark.parametrize("name", samples.SAMPLES)
-def test_a_sample_cannot_be_mistaken_for_the_published(name):
-    sample, published = samples.SAMPLES[name], catalog.CATALOG[name]
-    assert sample.name != published.name and sample.citation != published.citation
-    assert "ade-up" in sample.title and sample.redistributable
-    assert all(archive.url == "" and archive.sha256 is None for archive in sample.archives)
+def test_neither_size_can_be_mistaken_for_the_other_or_for_the_published(name):
+    published, *made_up = (
+        catalog.CATALOG[name],
+        *(samples.entry(name, profile) for profile in ("sample", "showcase")),
+    )
+    for field in ("name", "title", "pairs"):
+        values = [str(getattr(entry, field)) for entry in (published, *made_up)]
+        assert len(set(values)) == 3
+    for entry in made_up:
+        assert "ade-up" in entry.title and entry.redistributable
+        assert entry.citation != published.citation
+        assert all(archive.url == "" and archive.sha256 is None for archive in entry.archives)
 
 
 @pytest.fixture
@@ -255,7 +279,7 @@ def small(monkeypatch):
 
 @pytest.mark.usefixtures("small")
 def test_a_mirror_is_written_once_and_finished_where_it_was_killed(tmp_path, monkeypatch, left):
-    half = tmp_path / f"sunnybrook-v{samples.SAMPLE_VERSION}"
+    half = tmp_path / f"sunnybrook-sample-v{samples.SAMPLE_VERSION}"
     for folder in (half, half.with_name(f"{half.name}.partial")):
         folder.mkdir()
         (folder / "train.zip").write_bytes(b"half")
@@ -275,12 +299,14 @@ def test_mirrors_that_cannot_be_made(tmp_path):
         samples.mirror(tmp_path / "file")
     with pytest.raises(ValueError, match="'cityscapes'; there are: sunnybrook, stanford_backgr"):
         samples.mirror(tmp_path, "cityscapes")
+    with pytest.raises(ValueError, match="'quick'; there are: sample, showcase"):
+        samples.mirror(tmp_path, profile="quick")
 
 
 def test_of_two_kernels_one_writes_and_the_other_waits(tmp_path, monkeypatch):
     written = []
 
-    def write(folder, *pairs):
+    def write(folder, *pairs, **more):
         written.append(folder)
         folder.mkdir()
         time.sleep(0.2)

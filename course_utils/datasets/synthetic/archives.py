@@ -15,7 +15,6 @@ from .nuclei import nuclei
 from .scene_objects import BUILDING, ROAD, UNKNOWN
 from .scenes import outdoor_scene
 
-SLICES_PER_PATIENT = 6
 # Height and width of the scenes: mostly those of a television picture, as in the published data.
 SCENE_SIZES = ((240, 320),) * 3 + ((213, 320), (240, 300), (320, 240), (225, 320))
 # First digit of the ids, from the scenes with least to those with most road and building.
@@ -36,11 +35,12 @@ FIELDS = (
 )
 
 
-def write_sunnybrook(folder, n_train=48, n_val=12, seed=0, size=256):
+def write_sunnybrook(folder, n_train=48, n_val=12, seed=0, size=256, n_positions=3):
     """Write made-up heart slices as `train.zip` and `val.zip`.
 
-    Each made-up patient gives up to six slices, from base to apex at end diastole and end systole;
-    no patient stands in both archives.
+    The slices of all patients are shuffled before they are cut into train and val. So, as in the
+    published files, most patients stand on both sides, and no name says which slices are whose:
+    `list_slices` does.
 
     Parameters
     ----------
@@ -51,28 +51,38 @@ def write_sunnybrook(folder, n_train=48, n_val=12, seed=0, size=256):
     seed : int
     size : int
         Height and width of the images in pixels.
+    n_positions : int
+        Places from base to apex at which a patient is shown, at end diastole and end systole.
     """
-    archives = {}
-    for stream, (split, n_pairs) in enumerate({"train": n_train, "val": n_val}.items()):
-        rng = np.random.default_rng([seed, stream])
-        archives[f"{split}.zip"] = zip_bytes(_slice_files(rng, split, stream, n_pairs, size))
-    return write_mirror(folder, archives)
-
-
-def _slice_files(rng, split, stream, n_pairs, size):
-    """Yield (name in the archive, bytes) for `n_pairs` slices of new patients."""
-    numbers = rng.permutation(n_pairs)  # slices of a patient do not follow one another
-    for i, number in enumerate(numbers):
-        which = i % SLICES_PER_PATIENT
-        if which == 0:
-            # Even numbers train, odd ones validate: no patient can stand on both sides.
-            patient = int(rng.integers(2**30)) * 2 + stream
-            positions = np.repeat(rng.uniform([0.0, 0.3, 0.6], [0.3, 0.6, 1.0]), 2)
+    files = {"train": [], "val": []}
+    slices = list_slices(n_train + n_val, seed, n_positions)
+    for number, (patient, position, systole) in enumerate(slices):
+        split, number = ("train", number) if number < n_train else ("val", number - n_train)
+        rng = np.random.default_rng([seed, patient, int(1000 * position), systole])
         image, mask = short_axis_slice(
-            rng, size, patient=patient, position=positions[which], systole=float(which % 2)
+            rng, size, patient=1000 * seed + patient, position=position, systole=systole
         )
-        yield f"{split}/image/{number:03d}.png", _png(image)
-        yield f"{split}/label/{number:03d}.png", _png(mask)
+        for kind, picture in (("image", image), ("label", mask)):
+            files[split].append((f"{split}/{kind}/{number:03d}.png", _png(picture)))
+    return write_mirror(folder, {f"{split}.zip": zip_bytes(f) for split, f in files.items()})
+
+
+def list_slices(n_slices, seed=0, n_positions=3):
+    """List what `write_sunnybrook` shows in each slice, in the order of train and then val.
+
+    Returns
+    -------
+    list of (int, float, int)
+        Number of the patient, position from 0 (base) to 1 (apex), and 1 at end systole.
+    """
+    rng = np.random.default_rng(seed)
+    slices = []
+    for i in range(n_slices):
+        patient, which = divmod(i, 2 * n_positions)
+        if which % 2 == 0:  # both moments show the same place
+            position = (which // 2 + rng.uniform()) / n_positions
+        slices.append((patient, position, which % 2))
+    return [slices[i] for i in rng.permutation(n_slices)]
 
 
 def write_stanford_background(folder, n_scenes=48, seed=0):
