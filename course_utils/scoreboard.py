@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from statistics import mean, stdev
@@ -42,6 +43,8 @@ def add_record(path, chapter, entry):
         records = {(e["run"], e["profile"], e["seed"]): e for e in entries}
         content = {"chapter": chapter, "records": list(records.values())}
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        # A curve is one line, not one a number.
+        text = re.sub(r'\[\s+([^\[\]{}"]+?)\s+\]', lambda m: f"[{' '.join(m[1].split())}]", text)
         try:
             aside.write_text(text, encoding="utf-8")
             os.replace(aside, path)
@@ -157,8 +160,10 @@ class Scoreboard:
     def rows(self):
         """Return the table's rows as lists of text, the header first."""
         entries = [*self.yours, *self.measured, *self.published]
-        columns = [key for key in COLUMNS if any(key in e["scores"] for e in entries)]
-        table = [["training", "whose", *(COLUMNS[key] for key in columns), "protocol"]]
+        keys = dict.fromkeys(key for entry in entries for key in entry["scores"])
+        columns = [key for key in dict.fromkeys([*COLUMNS, *keys]) if key in keys]
+        names = [COLUMNS.get(key, key.replace("_", " ")) for key in columns]
+        table = [["training", "whose", *names, "protocol"]]
         for name in dict.fromkeys(entry["run"] for entry in entries):
             for whose, group, protocol in self._groups(name):
                 scores = [_mean_and_deviation(group, key) for key in columns]
