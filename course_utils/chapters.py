@@ -1,4 +1,4 @@
-"""The one list of chapters: what each works on, and how long it takes."""
+"""The one list of chapters: what each works on, and how long it takes a reader."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +17,6 @@ class Chapter:
         pictures.
     minutes : int
         A reader's time, with the exercises.
-    machine : str
-        What two CPU cores need in the ``quick`` profile, in words.
     pictures, finding : str
         What is looked at and what is found out, as the README's table has them.
     encoders : mapping of str to tuple of str
@@ -28,7 +26,6 @@ class Chapter:
     title: str
     dataset: str | None
     minutes: int
-    machine: str
     pictures: str
     finding: str
     encoders: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
@@ -39,7 +36,6 @@ CHAPTERS = {
         "Start here",
         None,
         30,
-        "under ½ min",
         "drawn on the spot",
         "what segmentation is, what a mask is, and whether this machine is ready",
     ),
@@ -47,7 +43,6 @@ CHAPTERS = {
         "A perceptron",
         "sunnybrook",
         45,
-        "under 1 min",
         "heart MRI",
         "about 99 % of the pixels are right, and the result is poor: why both are true",
     ),
@@ -55,7 +50,6 @@ CHAPTERS = {
         "A fully convolutional network",
         "sunnybrook",
         60,
-        "11 min",
         "heart MRI",
         "what convolutions and transposed convolutions do, and what a good recipe buys",
     ),
@@ -63,7 +57,6 @@ CHAPTERS = {
         "U-Net",
         "sunnybrook",
         60,
-        "24 min",
         "heart MRI",
         "what skip connections buy, and how much of a score comes from patients already seen",
     ),
@@ -71,7 +64,6 @@ CHAPTERS = {
         "Labels, scores, losses",
         "stanford_background",
         90,
-        "about 1 min",
         "outdoor scenes",
         "six ways to break a network that works, the field's common scores and losses by hand, "
         "and five years of networks in seven drawings",
@@ -80,7 +72,6 @@ CHAPTERS = {
         "Pretrained encoders",
         "stanford_background",
         60,
-        "35 min",
         "outdoor scenes",
         "what an encoder that has seen ImageNet is worth, with 50 labelled pictures and with all",
         encoders={
@@ -92,7 +83,6 @@ CHAPTERS = {
         "UNet++",
         "dsb2018",
         70,
-        "21 to 27 min (busy machine)",
         "cell nuclei",
         "whether a cleverer network is better by more than the noise between seeds",
     ),

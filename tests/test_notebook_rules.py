@@ -211,7 +211,7 @@ def add_chapter(root):
     notebook = nbformat.from_dict(new_chapter())
     nbformat.write(notebook, root / "notebooks" / f"{NEW}.ipynb")
     chapters = root / "course_utils" / "chapters.py"
-    row = f'    "{NEW}": Chapter("Dummy", None, 3, "1 min", "a drawing", "that it fits"),\n}}\n"""'
+    row = f'    "{NEW}": Chapter("Dummy", None, 3, "a drawing", "that it fits"),\n}}\n"""'
     chapters.write_text(chapters.read_text("utf-8").replace('}\n"""', row), "utf-8")
     published = root / "results" / "published.json"
     records = read(published)["records"]

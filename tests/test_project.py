@@ -63,8 +63,10 @@ def test_version_stands_once():
     assert course_utils.__version__ == PROJECT["version"]
 
 
-def test_readme_has_the_chapters_as_they_are():
-    assert readme.with_table(README) == README, "make readme writes the table anew"
+def test_the_tables_of_chapters_are_as_the_list_and_the_costs_have_them():
+    costs, page = readme.read_costs(), (ROOT / "docs/instructors.md").read_text(encoding="utf-8")
+    assert readme.with_chapters(README, costs) == README, "make readme writes the table anew"
+    assert readme.with_costs(page, costs) == page, "make readme writes the table anew"
 
 
 def test_readme_names_only_files_that_exist():

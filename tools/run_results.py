@@ -2,18 +2,28 @@
 
     .venv/bin/python tools/run_results.py 02_mri_fcn --seeds 0 1 2 --profile full
 
-The chapter writes results/CHAPTER.json as its trainings end. The executed notebook and what it
-printed are left in build/results/, out of git: its figures show images of the data set.
+The chapter writes results/CHAPTER.json as its trainings end, and what the run took goes into
+results/costs.json: `make readme` makes the tables of minutes and memory from it. The executed
+notebook and what it printed are left in build/results/, out of git: its figures show images of the
+data set. To measure as on a processor without bfloat16: ONEDNN_MAX_CPU_ISA=AVX2.
 """
 
 import argparse
+import json
 import os
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
-# nbformat by way of the module that says what to do where it is not installed.
-from notebooks import FAILURES, NOTEBOOKS, ROOT, execute, nbformat
+sys.path.append(str(Path(__file__).resolve().parents[1] / "data_scripts"))
+from own_python import needed
+
+with needed():
+    import nbformat
+
+    from course_utils import environment
+    from notebooks import FAILURES, NOTEBOOKS, ROOT, execute
 
 
 def run_chapter(path, seed, profile, *, results, build):
@@ -51,30 +61,50 @@ def run_chapter(path, seed, profile, *, results, build):
             return False
         finally:
             nbformat.write(notebook, build / f"{name}.ipynb")
-        echo(f"\n{name}: done in {time.monotonic() - begin:.0f} s{cost(before)}\n")
+        found = cost(time.monotonic() - begin, before)
+        keep_cost(results / "costs.json", path.stem, profile, found)
+        echo(f"\n{name}: done; " + ", ".join(f"{key} {found[key]}" for key in found) + "\n")
     return True
 
 
-def cost(before):
-    """Say what the kernel needed; nothing where it is not known.
+def cost(seconds, before):
+    """Return what a run took: minutes, of processor time too, memory, and on what machine.
 
     Parameters
     ----------
+    seconds : float
+        By the clock.
     before : os.times_result
         Taken before the kernel's start.
     """
+    found = {"minutes": round(seconds / 60, 2)}
     try:
         import resource
     except ImportError:  # Windows
-        return ""
-    now, unit = os.times(), 1 if sys.platform == "darwin" else 1024
-    seconds = sum(now[2:4]) - sum(before[2:4])  # those of child processes that have ended
-    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
-    return f", {seconds:.0f} s of processor time, up to {most / 1e9:.1f} GB of memory"
+        pass
+    else:
+        now, unit = os.times(), 1 if sys.platform == "darwin" else 1024
+        processor = sum(now[2:4]) - sum(before[2:4])  # that of child processes that have ended
+        found["processor_minutes"] = round(processor / 60, 2)
+        most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
+        found["gigabytes"] = round(most / 1e9, 1)
+    found["device"] = environment.device()
+    if limit := os.environ.get("ONEDNN_MAX_CPU_ISA"):
+        found["device"] += f", limited to {limit}"
+    return found | {"precision": environment.precision(), "date": date.today().isoformat()}
+
+
+def keep_cost(path, chapter, profile, found):
+    """Keep what a chapter took in a profile, the latest for each precision."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    kept.setdefault(chapter, {}).setdefault(profile, {})[found["precision"]] = found
+    path.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def main(arguments=None):
     """Run the command line; 0 if every run reached its end."""
+    sys.stdout.reconfigure(errors="replace")  # what the terminal has no letter for
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     chapters = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
     parser.add_argument("chapter", choices=chapters)
