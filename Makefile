@@ -161,11 +161,11 @@ $(PIP) --require-hashes -r requirements.lock
 $(PIP) --no-deps --no-build-isolation -e .
 endef
 
-# pyproject.toml leaves Keras and NumPy to TensorFlow; named here, they too are taken as old as it
-# allows. What the project does not name itself stays new: nobody has the oldest of those.
+# pyproject.toml leaves NumPy to TensorFlow; named here, it too is taken as old as TensorFlow allows.
+# What the project does not name itself stays new: nobody has the oldest of those.
 define INSTALL_oldest
 $(PIP) uv
-printf 'keras>=3\nnumpy>=1.26\n' > $(VENV)/also.in
+printf 'numpy>=1.26\n' > $(VENV)/also.in
 $(PY) $(RESOLVE) $(VENV)/also.in --python $(PY) --resolution lowest-direct --prerelease disallow \
     --only-binary :all: --no-header --output-file $(VENV)/oldest.txt
 $(PIP) --require-hashes -r $(VENV)/oldest.txt

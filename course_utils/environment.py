@@ -1,20 +1,34 @@
 """What this machine is, and whether it is ready for the course."""
 
-import http.client
+import importlib.metadata
+import math
 import os
 import platform
 import shutil
 import sys
 import time
-import urllib.request
+import tomllib
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
+from packaging.requirements import Requirement
 
 GIGABYTE = 10**9
 # The largest chapter, 05, took 3.4 GB; see docs/instructors.md for how that was measured.
 MEMORY = 4
+# Control groups, which limit a container's memory, by the controllers that /proc/self/cgroup names
+# (none in version 2): their folder, their files of the limit and of what is used, and the line of
+# memory.stat with the part of it that files merely fill and that is free for the asking.
+_CONTROL_GROUPS = {
+    "": ("sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+    "memory": (
+        "sys/fs/cgroup/memory",
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+        "total_inactive_file",
+    ),
+}
 
 
 def in_colab():
@@ -88,13 +102,25 @@ def _tensorflow():
         import tensorflow as tf
     except ImportError as error:
         return False, f"TensorFlow cannot be imported ({error})", 'Run: pip install -e ".[local]"'
-    ok = tuple(map(int, tf.__version__.split(".")[:2])) >= (2, 20)
-    ok = ok and keras.__version__.startswith("3.")
+    found = {"tensorflow": tf.__version__, "keras": keras.__version__}
+    wanted = _wanted(found)
+    ok = all(one.specifier.contains(found[one.name], prereleases=True) for one in wanted)
     newer = "Run: pip install -U tensorflow keras"
     if in_colab():  # what pip changes there takes a restart, and breaks others
         newer = "In Colab: Runtime → Change runtime type → Runtime version, the latest."
-    advice = "" if ok else f"Expected 2.20 or newer with Keras 3. {newer}"
+    advice = "" if ok else f"Expected {' and '.join(map(str, wanted))}. {newer}"
     return ok, f"TensorFlow {tf.__version__} with Keras {keras.__version__}", advice
+
+
+def _wanted(names):
+    """Return what pyproject.toml says of these packages, which Colab has by itself."""
+    try:
+        project = Path(__file__).parents[1] / "pyproject.toml"
+        extras = tomllib.loads(project.read_text("utf-8"))["project"]["optional-dependencies"]
+        lines = extras["local"]
+    except (FileNotFoundError, KeyError):  # an installed copy
+        lines = importlib.metadata.requires("segmentation-course")
+    return [one for one in map(Requirement, lines) if one.name in names]
 
 
 def _gpu():
@@ -114,7 +140,7 @@ def _gpu():
 
 
 def memory():
-    """Look whether the free memory is enough for a chapter.
+    """Look whether the free memory, in a container the container's, is enough for a chapter.
 
     Returns
     -------
@@ -124,7 +150,8 @@ def memory():
     """
     import psutil
 
-    free = psutil.virtual_memory().available / GIGABYTE
+    machine, container = psutil.virtual_memory().available, _free_in_container()
+    free = min(machine, container) / GIGABYTE
     ok = free >= MEMORY
     elsewhere = "shut down other notebooks (Running Terminals and Kernels) and close programs"
     if in_colab():
@@ -133,14 +160,39 @@ def memory():
         f"A chapter may take {MEMORY} GB, and where there is less its kernel dies without a word: "
         f'{elsewhere}, or go on with made-up data: profile="sample".'
     )
-    return ok, f"Memory: {free:.1f} GB free", "" if ok else advice
+    where = " in this container" if container < machine else ""
+    return ok, f"Memory: {free:.1f} GB free{where}", "" if ok else advice
+
+
+def _free_in_container(system=Path("/")):
+    """Return how many bytes the limits of a container or batch job leave; inf without a limit."""
+    listed = system / "proc/self/cgroup"
+    free = [math.inf]
+    for line in listed.read_text().splitlines() if listed.exists() else []:
+        _, controllers, group = line.split(":", 2)
+        if controllers not in _CONTROL_GROUPS:
+            continue
+        folder, limit, used, cache = _CONTROL_GROUPS[controllers]
+        # A limit holds for the groups below. Within a container its own group is often the root.
+        for path in (PurePosixPath(group), *PurePosixPath(group).parents):
+            here = system / folder / path.relative_to("/")
+            try:
+                left = int((here / limit).read_text()) - int((here / used).read_text())
+                lines = (here / "memory.stat").read_text().splitlines()
+                free.append(left + int(dict(map(str.split, lines))[cache]))
+            except (OSError, ValueError):
+                continue  # no such group to be seen from here, or "max": it sets no limit
+    return min(free)
 
 
 def _disk():
     from course_utils.datasets import fetch
 
     folder = fetch.data_dir()
-    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    # Path.exists raises where a folder may not be entered.
+    existing = next((p for p in (folder, *folder.parents) if os.path.exists(p)), None)
+    if existing is None:
+        return False, f"Disk: there is no {folder.anchor}", "Set COURSE_DATA_DIR to another folder."
     free = shutil.disk_usage(existing).free / GIGABYTE
     ok = free >= 2
     advice = "" if ok else "Free 2 GB, or set COURSE_DATA_DIR to a folder on another disk."
@@ -148,34 +200,34 @@ def _disk():
 
 
 def _data(run):
-    from course_utils.datasets import catalog, fetch
+    from course_utils.datasets import catalog, download, fetch
 
-    if run.profile == "sample":
+    if run.profile in ("sample", "showcase"):
         return True, "Data: made up on this machine, no network needed", ""
     if fetch.provenance(fetch.data_dir() / "sunnybrook"):
         return True, "Data: the heart images are on this machine already", ""
-    mirror = os.environ.get("COURSE_MIRROR")
+    mirror = download.Sources(os.environ.get("COURSE_MIRROR", ""), fetch.data_dir())
     archive = catalog.get("sunnybrook").archives[0]
-    where = f"{mirror.rstrip('/')}/{archive.name}" if mirror else archive.url
+    where = mirror.in_mirror(archive.name) if mirror.mirror else archive.url
     advice = (
         "Check the network, or set COURSE_MIRROR to a folder or address that has the archives, or "
         "go on with made-up data: COURSE_PROFILE=sample."
     )
-    if not where.startswith(("http://", "https://")):
-        ok = Path(where).expanduser().is_file()
+    if not download.is_http(where):
+        ok = os.path.isfile(where)
         return ok, f"Data: mirror {'has' if ok else 'lacks'} {archive.name}", "" if ok else advice
     try:
-        request = urllib.request.Request(where, method="HEAD")
-        with urllib.request.urlopen(request, timeout=10):
-            return True, "Data: the archive answers", ""
-    except (OSError, http.client.HTTPException) as error:
+        download.ask(where, timeout=10)
+    except download.Unavailable as error:
         reason = " ".join(str(error).split())  # a server may have answered lines of anything
         return False, f"Data: no answer from {where} ({reason})", advice
+    return True, "Data: the archive answers", ""
 
 
 def _profile(run):
     advice = {
         "sample": "Made-up images, three minutes at most. For the real data: COURSE_PROFILE=quick.",
+        "showcase": "Made-up images, minutes on a CPU. For the real data: COURSE_PROFILE=quick.",
         "quick": "Real data, minutes on a CPU. For the published schedules: COURSE_PROFILE=full.",
         "full": "Real data, the published schedules. For a shorter run: COURSE_PROFILE=quick.",
     }[run.profile]

@@ -18,6 +18,29 @@ from course_utils.datasets import IGNORE
 register = keras.saving.register_keras_serializable("course_utils")
 
 
+def drop_channel_axis(y_true, logits, name):
+    """Return the truth [B, H, W] of logits [B, H, W, C], be it [B, H, W] or [B, H, W, 1].
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, and who says so is `name`.
+    """
+    y_true = ops.convert_to_tensor(y_true)
+    if len(y_true.shape) == len(logits.shape) and y_true.shape[-1] == 1:
+        y_true = ops.squeeze(y_true, axis=-1)
+    sides = zip(y_true.shape, logits.shape[:-1], strict=False)
+    if len(y_true.shape) != len(logits.shape) - 1 or any(
+        a != b for a, b in sides if a is not None and b is not None
+    ):
+        raise ValueError(
+            f"{name} got truth of shape {tuple(y_true.shape)} and logits of shape "
+            f"{tuple(logits.shape)}: expected class numbers (not one-hot) [B, H, W] or "
+            "[B, H, W, 1] and logits [B, H, W, C]."
+        )
+    return y_true
+
+
 class SegmentationLoss(keras.losses.Loss):
     """A loss of class numbers and logits that leaves out unknown pixels.
 
@@ -37,6 +60,29 @@ class SegmentationLoss(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.ignore_class = ignore_class
 
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """Return the loss; `sample_weight` has one number per image, or one per value."""
+        if sample_weight is not None:
+            sample_weight = self._align_weights(ops.convert_to_tensor(sample_weight), y_pred)
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    def _align_weights(self, weights, y_pred):
+        """Give weights [B] the values' axes; else they would be those of the columns."""
+        values = tuple(y_pred.shape[: self.value_axes(y_pred)])
+        shape = tuple(weights.shape)
+        if len(shape) == 1 and (shape[0] == values[0] or None in (shape[0], values[0])):
+            return ops.reshape(weights, (-1, *[1] * (len(values) - 1)))
+        if len(shape) == len(values) or (len(shape) == len(values) + 1 and shape[-1] == 1):
+            return weights
+        raise ValueError(
+            f"{type(self).__name__} got sample_weight of shape {shape}, expected one number per "
+            f"image, {values[:1]}, or per value, {values}."
+        )
+
+    def value_axes(self, y_pred):
+        """Return how many axes the values have that are averaged: those of the pixels."""
+        return len(y_pred.shape) - 1
+
     def prepare(self, y_true, y_pred):
         """Return truth int32 [...], whether it is known, bool [...], and logits [..., C >= 2].
 
@@ -44,18 +90,8 @@ class SegmentationLoss(keras.losses.Loss):
         number that the logits have no channel for makes the loss NaN, for a mask that does not fit
         the network must not go unnoticed.
         """
-        y_true, logits = ops.convert_to_tensor(y_true), ops.cast(y_pred, self.dtype)
-        if len(y_true.shape) == len(logits.shape) and y_true.shape[-1] == 1:
-            y_true = ops.squeeze(y_true, axis=-1)
-        sides = zip(y_true.shape, logits.shape[:-1], strict=False)
-        if len(y_true.shape) != len(logits.shape) - 1 or any(
-            a != b for a, b in sides if a is not None and b is not None
-        ):
-            raise ValueError(
-                f"{type(self).__name__} got truth of shape {tuple(y_true.shape)} and logits of "
-                f"shape {tuple(logits.shape)}: expected class numbers (not one-hot) [B, H, W] or "
-                "[B, H, W, 1] and logits [B, H, W, C]."
-            )
+        logits = ops.cast(y_pred, self.dtype)
+        y_true = drop_channel_axis(y_true, logits, type(self).__name__)
         if logits.shape[-1] == 1:
             # The softmax of (0, z) is the sigmoid of z.
             logits = ops.concatenate([ops.zeros_like(logits), logits], axis=-1)
@@ -91,7 +127,7 @@ class PixelLoss(SegmentationLoss):
     """A loss with a value at each pixel, averaged over the known pixels of the batch.
 
     With ``reduction="none"`` the values themselves, [B, H, W], 0 at unknown pixels. A
-    `sample_weight` has the shape of the pixels too.
+    `sample_weight` has one number per image, [B], or per pixel.
     """
 
     def call(self, y_true, y_pred):
@@ -221,6 +257,10 @@ class RegionLoss(SegmentationLoss):
                 f"{type(self).__name__} takes a sample_weight with per_image=True only."
             )
         return super().__call__(y_true, y_pred, sample_weight)
+
+    def value_axes(self, y_pred):
+        """Return how many axes the values have: one number per image."""
+        return 1
 
     def call(self, y_true, y_pred):
         """Return the loss of the batch, or of each image."""

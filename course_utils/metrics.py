@@ -11,7 +11,7 @@ Segmentation", CVPR 2015: ``n_ij`` is the number of pixels of class ``i`` predic
 
 import numpy as np
 
-from course_utils.datasets import IGNORE
+from course_utils.datasets import IGNORE, check_not_black_and_white
 
 # The confusion matrix
 
@@ -39,7 +39,9 @@ def confusion_matrix(truth, prediction, n_classes, ignore=IGNORE):
     Raises
     ------
     ValueError
-        If the shapes differ, or a class number lies outside ``0 … n_classes - 1``.
+        If the shapes differ, a class number lies outside ``0 … n_classes - 1``, or of two classes
+        the truth holds nothing but 0 and 255, which is taken for black and white. Where 255 does
+        mean unknown, leave those pixels out: ``truth[truth != 255]``.
     TypeError
         If an array holds something other than whole numbers or booleans (scores or
         probabilities, say): threshold or ``argmax`` them first.
@@ -49,6 +51,8 @@ def confusion_matrix(truth, prediction, n_classes, ignore=IGNORE):
     truth, prediction = _class_numbers("truth", truth), _class_numbers("prediction", prediction)
     hint = "A trailing channel axis of 1? Drop it with mask[..., 0]."
     _check_same_shape(truth, prediction=prediction, hint=hint)
+    if n_classes == 2 and ignore == IGNORE:
+        check_not_black_and_white("truth", truth)
     if ignore is not None and not (known := truth != ignore).all():
         truth, prediction = truth[known], prediction[known]
     for name, classes in (("truth", truth), ("prediction", prediction)):
@@ -318,12 +322,22 @@ def image_iou(truths, predictions, class_id=1):
     -------
     ndarray of float64, shape [N]
         In [0, 1]; NaN for an image in which the class is neither true nor predicted.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `confusion_matrix`.
     """
+    truths = _class_numbers("truths", truths)
+    predictions = _class_numbers("predictions", predictions)
+    check_not_black_and_white("truths", truths)
     ious = []
-    for truth, prediction in zip(np.asarray(truths), np.asarray(predictions), strict=True):
+    for truth, prediction in zip(truths, predictions, strict=True):
+        _check_same_shape(truth, prediction=prediction)
+        known = truth != IGNORE
         # Two classes are enough here: the one asked for, and all others together.
-        this = np.where(truth == IGNORE, IGNORE, truth == class_id)
-        ious.append(class_iou(confusion_matrix(this, prediction == class_id, 2))[1])
+        pair = truth[known] == class_id, prediction[known] == class_id
+        ious.append(class_iou(confusion_matrix(*pair, 2))[1])
     return np.array(ious)
 
 
@@ -347,7 +361,8 @@ def foreground_ious(truth, prediction, batch_size=16, smooth=1e-5):
     Raises
     ------
     ValueError
-        If the masks are not of one shape [N, H, W], or there are none.
+        If the masks are not of one shape [N, H, W], there are none, or they hold something other
+        than 0 and 1.
     """
     truth, prediction = _binary_masks(truth, prediction)
     hit = (truth & prediction).sum(axis=(1, 2))
@@ -379,7 +394,8 @@ def pieces_hit(truth, prediction):
     Raises
     ------
     ValueError
-        If the masks are not of one shape [N, H, W], or there are none.
+        If the masks are not of one shape [N, H, W], there are none, or they hold something other
+        than 0 and 1.
     """
     from scipy import ndimage  # takes longer to import than the rest of the package
 
@@ -392,13 +408,15 @@ def pieces_hit(truth, prediction):
 
 
 def _binary_masks(truth, prediction):
-    truth, prediction = (np.asarray(masks, bool) for masks in (truth, prediction))
+    truth, prediction = np.asarray(truth), np.asarray(prediction)
     if truth.ndim != 3 or truth.shape != prediction.shape or not len(truth):
         raise ValueError(
             f"truth {truth.shape} and prediction {prediction.shape} must be of one shape [N, H, W] "
             "with at least one image."
         )
-    return truth, prediction
+    _check_binary("truth", truth)
+    _check_binary("prediction", prediction)
+    return truth.astype(bool), prediction.astype(bool)
 
 
 # More than counts
@@ -510,4 +528,7 @@ def hausdorff_distance(truth, prediction, percentile=100, spacing=1.0):
 
 def _check_binary(name, mask):
     if not np.isin(mask, (0, 1)).all():
-        raise ValueError(f"{name} must hold 0 and 1 only. Pick one class: {name} == class_id.")
+        raise ValueError(
+            f"{name} must hold 0 and 1 only. Pick one class, {name} == class_id, or where a mask "
+            f"is stored as 0 and 255: {name} > 0."
+        )

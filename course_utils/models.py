@@ -152,7 +152,31 @@ def up(x, name):
     """Double height and width by bilinear interpolation; the channels stay."""
     # In float32 also under mixed precision: for bfloat16 a processor has no quick kernel, and the
     # same interpolation costs it about three times as much.
-    return layers.UpSampling2D(2, interpolation="bilinear", dtype="float32", name=f"{name}_up")(x)
+    options = {"dtype": "float32", "name": f"{name}_up"}
+    if None in x.shape[1:3]:
+        return DoubleSize(**options)(x)
+    return layers.UpSampling2D(2, interpolation="bilinear", **options)(x)
+
+
+@keras.saving.register_keras_serializable("course_utils")
+class DoubleSize(layers.Layer):
+    """``UpSampling2D(2, interpolation="bilinear")`` for maps of unknown height and width.
+
+    Keras 3.14.0 to 3.15.1 cannot do that in a graph (https://github.com/keras-team/keras/pull/22079
+    brought a check of the size that a graph cannot answer).
+    """
+
+    def call(self, x):
+        """Return the map at twice its height and width, interpolated between pixel centers."""
+        x = ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)
+        x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")
+        # Two means of neighbors weigh a pixel and those beside it 1 : 2 : 1.
+        return ops.average_pool(ops.average_pool(x, 2, strides=1), 2, strides=1)
+
+    def compute_output_shape(self, input_shape):
+        """Return the doubled height and width, where they are known."""
+        batch, *sides, channels = input_shape
+        return (batch, *(side and 2 * side for side in sides), channels)
 
 
 def up_transposed(x, name, filters, kernel_initializer="he_normal", l2=0.0):

@@ -35,7 +35,8 @@ def batches(images, masks, batch_size, *, shuffle=False, augment=None, repeat=Fa
     Raises
     ------
     ValueError
-        If images and masks do not belong together, or there are none.
+        If images and masks do not belong together, there are none, the masks hold no class numbers,
+        or `batch_size` is less than 1.
     """
     images, masks = np.asarray(images), np.asarray(masks)
     if images.ndim != 4 or len(images) == 0 or images.shape[:3] != masks.shape:
@@ -45,6 +46,10 @@ def batches(images, masks, batch_size, *, shuffle=False, augment=None, repeat=Fa
         )
     if images.dtype != np.uint8:
         raise ValueError(f"images must be uint8 with values 0 … 255, got {images.dtype}.")
+    if masks.dtype.kind not in "uib":
+        raise ValueError(f"masks must hold class numbers (integers or bool), got {masks.dtype}.")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
     dataset = tf.data.Dataset.from_tensor_slices((images, masks[..., np.newaxis]))
     if shuffle:
         dataset = dataset.shuffle(len(images), seed=seed, reshuffle_each_iteration=True)

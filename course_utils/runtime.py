@@ -102,7 +102,7 @@ class Run:
         if folder and self.profile in MADE_UP:
             raise ValueError("COURSE_RESULTS is set, but figures on made-up data are not results.")
         if folder:
-            add_record(Path(folder) / f"{self.chapter}.json", self.chapter, entry)
+            add_record(Path(folder).expanduser() / f"{self.chapter}.json", self.chapter, entry)
         shown = " · ".join(f"{key} {value:.4f}" for key, value in entry["scores"].items())
         print(f"{name} (seed {self.seed}): {shown}")
 
@@ -216,6 +216,8 @@ def _attach_data(run, name):
         try:
             run.data_dir = fetch.fetch(entry)
         except CourseDataError as error:
+            if not error.sample_helps:
+                raise
             raise CourseDataError(
                 f"{error}\n\nTo go on with made-up images instead, change the last line of this "
                 f'cell to\n    run = runtime.start("{run.chapter}", profile="sample")'

@@ -157,8 +157,10 @@ class Scoreboard:
     def rows(self):
         """Return the table's rows as lists of text, the header first."""
         entries = [*self.yours, *self.measured, *self.published]
-        columns = [key for key in COLUMNS if any(key in e["scores"] for e in entries)]
-        table = [["training", "whose", *(COLUMNS[key] for key in columns), "protocol"]]
+        keys = dict.fromkeys(key for entry in entries for key in entry["scores"])
+        columns = [key for key in dict.fromkeys([*COLUMNS, *keys]) if key in keys]
+        names = [COLUMNS.get(key, key.replace("_", " ")) for key in columns]
+        table = [["training", "whose", *names, "protocol"]]
         for name in dict.fromkeys(entry["run"] for entry in entries):
             for whose, group, protocol in self._groups(name):
                 scores = [_mean_and_deviation(group, key) for key in columns]

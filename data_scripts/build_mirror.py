@@ -29,7 +29,7 @@ with needed():
 
     from course_utils.datasets import CourseDataError, catalog, fetch
     from course_utils.datasets.archives import write_whole
-    from course_utils.datasets.download import Sources, Unavailable
+    from course_utils.datasets.download import Sources, Unavailable, expand_path
 
 WHAT_HELPS = (
     "Check the network and try again, or copy from another mirror: --from FOLDER_OR_ADDRESS."
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     free = [name for name, entry in catalog.CATALOG.items() if entry.redistributable]
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=expand_path)
     parser.add_argument(
         "names",
         nargs="*",

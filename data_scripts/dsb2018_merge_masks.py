@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from course_utils.datasets import CourseDataError, dsb2018
+from course_utils.datasets.download import expand_path
 
 
 def merge(folder: Path, root: Path | None, white: bool) -> str:
@@ -52,8 +53,8 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--root", type=Path, help="unpacked data; default: fetch them")
+    parser.add_argument("folder", type=expand_path)
+    parser.add_argument("--root", type=expand_path, help="unpacked data; default: fetch them")
     parser.add_argument("--white", action="store_true", help="mark nuclei by 255, not by 1")
     options = parser.parse_args(argv)
     try:
@@ -62,7 +63,8 @@ def main(argv: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"Could not write into {options.folder}: {error.strerror}", file=sys.stderr)
+        at_fault = error.filename or options.folder
+        print(f"Could not read or write {at_fault}: {error.strerror}", file=sys.stderr)
         return 1
     return 0
 

@@ -20,6 +20,7 @@ with needed():
     from mirrors import build_command, known_files, offline, verify
 
     from course_utils.datasets import CourseDataError, catalog, fetch
+    from course_utils.datasets.download import expand_path
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -52,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         help="fetch nothing; compare each file of a mirror (default: --mirror or COURSE_MIRROR) "
         "with its hash. What is named besides has to be in it",
     )
-    parser.add_argument("--root", type=Path, help="folder to keep data in")
+    parser.add_argument("--root", type=expand_path, help="folder to keep data in")
     parser.add_argument("--mirror", help="folder or http(s) address tried first; '' for none")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     options = parser.parse_args(argv)

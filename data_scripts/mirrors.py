@@ -60,7 +60,7 @@ def verify(
                 yield "SHA256SUMS", "the list of hashes", fault
         for name, digest in sums.items():
             yield name, _what_is(name, sources), _fault(name, digest, sources)
-        here = [name for name in known_files() if name not in sums and _lies_in(mirror, name)]
+        here = [name for name in known_files() if name not in sums and _lies_in(sources, name)]
         for name in here:
             fault = "it is there, but SHA256SUMS does not name it"
             yield name, _what_is(name, sources), fault
@@ -148,8 +148,8 @@ def _missing(encoders: Mapping[str, Collection[str]], names: Collection[str]) ->
     return words
 
 
-def _lies_in(mirror: str, name: str) -> bool:
-    return "://" not in mirror and (Path(mirror).expanduser() / name).is_file()
+def _lies_in(sources: Sources, name: str) -> bool:
+    return os.path.isfile(sources.in_mirror(name))
 
 
 def _what_is(name: str, sources: Sources) -> str:
@@ -186,7 +186,7 @@ def _fault(name: str, stated: str, sources: Sources) -> str:
 def _text_of_sums(sources: Sources) -> str:
     """The text of SHA256SUMS, or an error that says why there is none and what to do."""
     mirror, is_path = sources.mirror, "://" not in sources.mirror
-    folder = Path(mirror).expanduser()
+    folder = Path(mirror)
     tried = f"Looked for a mirror in {mirror}:"
     if is_path and not folder.is_dir():
         raise CourseDataError(
@@ -202,7 +202,7 @@ def _text_of_sums(sources: Sources) -> str:
     if read_sums(text):
         return text
     came_back = "its SHA256SUMS names no file" if text.strip() else "it has no SHA256SUMS"
-    here = [name for name in known_files() if _lies_in(mirror, name)]
+    here = [name for name in known_files() if _lies_in(sources, name)]
     command = f"Build one that has it, each file proved: {build_command('NEW_FOLDER', here)}"
     if here:
         came_back += f"; it holds {', '.join(here)}"

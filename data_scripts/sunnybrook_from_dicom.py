@@ -30,6 +30,9 @@ import numpy as np
 from PIL import Image
 from skimage.draw import polygon2mask
 
+from course_utils.datasets.archives import is_clutter
+from course_utils.datasets.download import expand_path
+
 try:
     import pydicom
 except ModuleNotFoundError:
@@ -60,6 +63,8 @@ def convert(images, contours, table=None, first_pixel=0.0):
     image_folder, numbered = read_table(table), find_images(images)
     pairs, left_out = {}, []
     for path in sorted(contours.rglob("*-icontour-manual.txt")):
+        if is_clutter(path.relative_to(contours)):
+            continue
         patient = path.relative_to(contours).parts[0]
         try:
             match = CONTOUR.fullmatch(path.name)
@@ -90,7 +95,7 @@ def read_table(path):
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return {plain(row["OriginalID"]): row["PatientID"] for row in csv.DictReader(file)}
-    except (OSError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+    except (OSError, csv.Error, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{path} cannot be read as a table with the columns PatientID and OriginalID."
         ) from error
@@ -106,7 +111,7 @@ def find_images(images):
     files = defaultdict(list)
     for path in sorted(images.rglob("*")):
         match = re.search(r"(\d+)(?:\.dcm)?$", path.name, re.IGNORECASE)
-        if match and path.is_file():
+        if match and path.is_file() and not is_clutter(path.relative_to(images)):
             for folder in path.relative_to(images).parts[:-1]:
                 files[plain(folder), int(match[1])].append(path)
     return files
@@ -216,20 +221,35 @@ def read_pixels(slice_):
 def to_gray(slice_, pixels):
     """Apply the file's rescale and its first display window (DICOM PS3.3 C.11.2): uint8 [H, W].
 
-    Without a window the 1st and 99th percentile become black and white.
+    Without a window the 1st and 99th percentile become black and white. Padding, with which a
+    scanner fills up what it did not see, has no say in that and becomes black.
     """
+    padded = find_padding(slice_, pixels)
+    if padded.all():
+        raise Fault("holds nothing but padding")
     slope, intercept = slice_.get("RescaleSlope") or 1, slice_.get("RescaleIntercept") or 0
     values = pixels * float(slope) + float(intercept)
     center, width = (np.ravel(slice_.get(tag)) for tag in ("WindowCenter", "WindowWidth"))
     if center[0] in (None, "") or width[0] in (None, "") or float(width[0]) <= 1:
-        low, high = np.percentile(values, [1, 99])
+        low, high = np.percentile(values[~padded], [1, 99])
     else:
         middle, half = float(center[0]) - 0.5, (float(width[0]) - 1) / 2
         low, high = middle - half, middle + half
     gray = np.clip((values - low) / max(high - low, 1e-6), 0, 1)
     if slice_.get("PhotometricInterpretation") == "MONOCHROME1":  # 0 is white
         gray = 1 - gray
+    gray[padded] = 0
     return np.rint(255 * gray).astype(np.uint8)
+
+
+def find_padding(slice_, pixels):
+    """Return where a picture is padded (DICOM PS3.3 C.7.5.1.1.2): bool [H, W]."""
+    first = slice_.get("PixelPaddingValue")
+    if first is None or first == "":
+        return np.zeros(pixels.shape, bool)
+    ends = np.array([first, slice_.get("PixelPaddingRangeLimit") or first])
+    low, high = np.sort(ends.astype(pixels.dtype))  # some files write -2000 as 63536
+    return (pixels >= low) & (pixels <= high)
 
 
 def remove_odd_ones(pairs):
@@ -287,8 +307,9 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for name in ("images", "contours", "folder"):
-        parser.add_argument(name, type=Path)
-    parser.add_argument("--table", type=Path, help="scd_patientdata.csv: names of both folders")
+        parser.add_argument(name, type=expand_path)
+    table = "scd_patientdata.csv: names of both folders"
+    parser.add_argument("--table", type=expand_path, help=table)
     parser.add_argument("--validation", type=float, default=0.1, help="share of the patients")
     parser.add_argument("--seed", type=int, default=0, help="of the split")
     first_pixel = "coordinate of the first pixel's center in the contours (default 0; Matlab: 1)"
@@ -319,7 +340,8 @@ def main(argv: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"Could not write {folder}: {error.strerror}", file=sys.stderr)
+        at_fault = error.filename or folder
+        print(f"Could not read or write {at_fault}: {error.strerror}", file=sys.stderr)
         return 1
     for split, chosen in splits.items():
         print(f"{split}: {counts[split]} pairs of {len(chosen)} patients")

@@ -1,14 +1,12 @@
 """The check of the machine: a line for each thing, and what to do where it is not there."""
 
-import contextlib
-import http.client
 import os
 import sys
-import urllib.error
 from types import SimpleNamespace
 
 import keras
 import pytest
+import requests
 import tensorflow as tf
 
 from course_utils import environment
@@ -21,10 +19,19 @@ SUBJECTS = ("Python", "TensorFlow", "GPU", "Memory", "Disk", "Data", "Profile")
 def machine(monkeypatch, tmp_path):
     """A machine that is ready: no setting, no GPU, room on the disk. Returns how to change it."""
 
-    def has(gpus=(), memory=12, disk=50, python=(3, 11, 7), tensorflow="2.20.0", keras_="3.10.0"):
+    def has(
+        gpus=(),
+        memory=12,
+        container=float("inf"),
+        disk=50,
+        python=(3, 11, 7),
+        tensorflow="2.20.0",
+        keras_="3.10.0",
+    ):
         monkeypatch.setattr(environment, "gpus", lambda: list(gpus))
         found = SimpleNamespace(available=memory * 10**9)
         monkeypatch.setattr("psutil.virtual_memory", lambda: found)
+        monkeypatch.setattr(environment, "_free_in_container", lambda: container * 10**9)
 
         def disk_usage(path):
             assert path == tmp_path, "the nearest folder that is there"
@@ -72,12 +79,16 @@ MACHINES = [
     ({"python": (3, 10, 14)}, "Python", False, "Python 3", "Python 3.11 or newer", "or newer"),
     ({"tensorflow": "2.21.0-rc1"}, "TensorFlow", True, "TensorFlow 2.21.0-rc1 with Keras", "", ""),
     ({"tensorflow": "3.0.0"}, "TensorFlow", True, "3.0.0", "", ""),
-    ({"tensorflow": "2.19.1"}, "TensorFlow", False, "2.19.1", "pip install -U", "Runtime version"),
+    ({"tensorflow": "2.19.0"}, "TensorFlow", True, "2.19.0", "", ""),  # Colab's
+    ({"tensorflow": "2.18.1"}, "TensorFlow", False, "2.18.1", "pip install -U", "Runtime version"),
+    ({"keras_": "3.9.2"}, "TensorFlow", False, "Keras 3.9", "keras>=3.10", "keras>=3.10"),
     ({"keras_": "2.15.0"}, "TensorFlow", False, "Keras 2.15", "pip install -U", "Runtime version"),
     ({"gpus": ["Tesla T4", "Other"]}, "GPU", True, "GPU: Tesla T4, Other", "", ""),
     ({}, "GPU", True, "GPU: none, training runs on the CPU ", "quick profile", "runtime type"),
     ({"memory": 4}, "Memory", True, "Memory: 4.0 GB free", "", ""),
     ({"memory": 3.9}, "Memory", False, "Memory: 3.9", "Terminals and Kernels", "Manage sessions"),
+    ({"container": 1.5}, "Memory", False, "1.5 GB free in this container", "close", "Manage"),
+    ({"container": 5}, "Memory", True, "5.0 GB free in this container", "", ""),
     ({"disk": 2}, "Disk", True, "Disk: 2 GB free", "", ""),
     ({"disk": 1.9}, "Disk", False, "Disk: 2 GB free", "COURSE_DATA_DIR", "COURSE_DATA_DIR"),
 ]
@@ -105,21 +116,94 @@ def test_without_tensorflow_the_check_still_reaches_its_end(capsys, monkeypatch)
     assert "pip install" in found["TensorFlow"][2]
 
 
+OTHER_PROFILES = {"sample": "quick", "showcase": "quick", "quick": "full", "full": "quick"}
+
+
 def test_each_profile_names_another(capsys, monkeypatch, tmp_path):
     (tmp_path / "train.zip").touch()
     monkeypatch.setenv("COURSE_MIRROR", str(tmp_path))
-    for profile, other in {"sample": "quick", "quick": "full", "full": "quick"}.items():
+    for profile, other in OTHER_PROFILES.items():
         found = check(capsys, profile)
         assert not fails(found)
         assert found["Profile"][1] == f"Profile: {profile} (for a test)"
         assert f"COURSE_PROFILE={other}" in found["Profile"][2]
 
 
+def test_the_versions_are_those_that_pyproject_asks_for(monkeypatch):
+    here = environment._wanted(["tensorflow", "keras"])
+    assert [one.name for one in here] == ["keras", "tensorflow"]
+    # Installed, the package has no pyproject.toml beside it.
+    monkeypatch.setattr(environment, "__file__", "/nowhere/course_utils/environment.py")
+    lines = [f'{one}; extra == "local"' for one in here] + ["tqdm>=4"]
+    monkeypatch.setattr(
+        environment.importlib.metadata, "requires", {"segmentation-course": lines}.get
+    )
+    assert [one.specifier for one in environment._wanted(["tensorflow", "keras"])] == [
+        one.specifier for one in here
+    ]
+
+
+GROUPS = {  # /proc/self/cgroup, the files below /sys/fs/cgroup, and what is left
+    "version 2": (
+        "0::/",
+        {"memory.max": 1500, "memory.current": 900, "memory.stat": "anon 5\ninactive_file 300\n"},
+        900,
+    ),
+    "version 2, no limit": (
+        "0::/",
+        {"memory.max": "max", "memory.current": 900, "memory.stat": "inactive_file 300"},
+        float("inf"),
+    ),
+    "version 2, a limit above": (
+        "0::/jobs/17",
+        {
+            "jobs/17/memory.max": "max",
+            "jobs/17/memory.current": 100,
+            "jobs/17/memory.stat": "inactive_file 0",
+            "jobs/memory.max": 1500,
+            "jobs/memory.current": 200,
+            "jobs/memory.stat": "inactive_file 0",
+        },
+        1300,
+    ),
+    "version 1, seen from within": (
+        "5:cpu,cpuacct:/docker/ab\n4:memory:/docker/ab\n0::/",
+        {
+            "memory/memory.limit_in_bytes": 1500,
+            "memory/memory.usage_in_bytes": 900,
+            "memory/memory.stat": "inactive_file 1\ntotal_inactive_file 300",
+        },
+        900,
+    ),
+    "no control groups": (None, {}, float("inf")),
+}
+
+
+@pytest.mark.parametrize("kind", GROUPS)
+def test_a_containers_memory_is_what_its_limit_leaves(kind, tmp_path, monkeypatch):
+    monkeypatch.undo()
+    listed, files, left = GROUPS[kind]
+    if listed is not None:
+        files = {"../../../proc/self/cgroup": listed, **files}
+    for name, text in files.items():
+        path = tmp_path / "sys/fs/cgroup" / name
+        (tmp_path / "sys/fs/cgroup").mkdir(parents=True, exist_ok=True)
+        path.parent.resolve().mkdir(parents=True, exist_ok=True)
+        path.resolve().write_text(str(text))
+    assert environment._free_in_container(tmp_path) == left
+
+
+def test_a_disk_that_is_not_there(capsys, monkeypatch):
+    monkeypatch.setattr(os.path, "exists", lambda path: False)
+    ok, text, advice = environment._disk()
+    assert not ok and "there is no" in text and "COURSE_DATA_DIR" in advice
+
+
 # Data
 
 
 def test_data_that_is_made_up_or_here_needs_no_network(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(environment.urllib.request, "urlopen", lambda *a, **k: pytest.fail("asked"))
+    monkeypatch.setattr(requests, "head", lambda *a, **k: pytest.fail("asked"))
     assert "no network needed" in check(capsys, "sample")["Data"][1]
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
     (tmp_path / "sunnybrook").mkdir()
@@ -140,40 +224,49 @@ def test_a_mirror_folder(capsys, monkeypatch, tmp_path):
     assert check(capsys, "quick")["Data"] == (True, "Data: mirror has train.zip", "")
 
 
+MISSING = requests.Response()
+MISSING.status_code, MISSING.reason = 404, "Not Found"
+HERE = requests.Response()
+HERE.status_code = 200
 ANSWERS = [
-    None,
-    urllib.error.HTTPError("", 404, "Not Found", {}, None),
-    urllib.error.URLError("nobody listens there"),
-    TimeoutError("timed out"),
-    http.client.RemoteDisconnected("closed without an answer"),
-    http.client.BadStatusLine("this is\nno HTTP"),
-    http.client.InvalidURL("a name with spaces"),
+    (HERE, ""),
+    (MISSING, "the server answered 404 Not Found"),
+    (requests.ConnectionError("nobody listens there"), "no connection"),
+    (requests.Timeout("timed out"), "no answer for 10 seconds"),
+    (requests.ConnectionError("BadStatusLine('this is\nno HTTP')"), "no connection"),
+    (requests.exceptions.InvalidURL("a name with spaces"), "no valid address"),
+    (requests.exceptions.InvalidProxyURL("no host"), "HTTPS_PROXY is not a proxy's address"),
+    (OSError("no suitable TLS CA certificate bundle"), "REQUESTS_CA_BUNDLE names a file that"),
 ]
 
 
 @pytest.mark.parametrize("mirror", ["http://127.0.0.1:1/course/", None])
-@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: type(answer).__name__)
-def test_the_mirror_or_else_the_published_address_is_asked(answer, mirror, capsys, monkeypatch):
+@pytest.mark.parametrize(("answer", "words"), ANSWERS, ids=range(len(ANSWERS)))
+def test_the_mirror_or_else_the_published_address_is_asked(
+    answer, words, mirror, capsys, monkeypatch
+):
     asked = []
 
-    def urlopen(request, timeout):
-        asked.append((request.get_method(), request.full_url))
-        if answer:
+    def head(url, **options):
+        asked.append(url)
+        if isinstance(answer, Exception):
             raise answer
-        return contextlib.nullcontext()
+        return answer
 
-    monkeypatch.setattr(environment.urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr(requests, "head", head)
+    for name in ("HTTPS_PROXY", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.setenv(name, "something")
     if mirror:
         monkeypatch.setenv("COURSE_MIRROR", mirror)
     ok, text, advice = check(capsys, "full")["Data"]
-    [(method, url)] = asked
-    assert method == "HEAD" and url.endswith("/train.zip")
+    [url] = asked
+    assert url.endswith("/train.zip")
     assert url.startswith(mirror or "https://github.com/mitmul/chainer-handson/")
-    if answer is None:
+    if answer is HERE:
         assert (ok, text, advice) == (True, "Data: the archive answers", "")
     else:
         assert not ok and "COURSE_MIRROR" in advice
-        assert text == f"Data: no answer from {url} ({' '.join(str(answer).split())})"
+        assert text.startswith(f"Data: no answer from {url} (") and words in text
 
 
 # Device and precision

@@ -33,7 +33,8 @@ RECIPE = {
     "average": False,
     "augment": None,
 }
-FURTHER_ARGUMENTS = {"check_baseline": (TRUTH,), "check_recipe": (RECIPE,)}
+OURS = RECIPE | {"batch_size": 16, "augment": np.copy}
+FURTHER_ARGUMENTS = {"check_baseline": (TRUTH, TRUTH[:1]), "check_recipe": (RECIPE,)}
 
 
 def checks_of(chapter):
@@ -44,7 +45,7 @@ def checks_of(chapter):
 
 CHECKS = {name: check for chapter in CHAPTERS for name, check in checks_of(chapter).items()}
 COMPARING = {name: check for name, check in CHECKS.items() if isinstance(check, Check)}
-COMPARING["check_baseline"] = ch01.baseline_of(TRUTH)
+COMPARING["check_baseline"] = ch01.baseline_of(TRUTH, TRUTH[:1])
 
 
 def verdict_on(name, answer):
@@ -64,7 +65,8 @@ def read_exercises(chapter):
 
 def run_up_to_the_check(stub, solution=""):
     """Execute a stub up to its check, then its solution; return the check's verdict."""
-    names = {"np": np, "cv2": cv2, "published": RECIPE, "val": SimpleNamespace(masks=TRUTH)}
+    names = {"np": np, "cv2": cv2, "val": SimpleNamespace(masks=TRUTH)}
+    names |= {"train": SimpleNamespace(masks=TRUTH[:1]), "ours": OURS}
     names["exercises"] = SimpleNamespace(**vars(ch04) | CHECKS)
     for statement in ast.parse(stub).body:
         calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
@@ -131,8 +133,11 @@ def with_replacement(*case):
     return train, np.append(validation[:-1], validation[0])
 
 
-def rounded_down(n, share, seed):
-    return np.split(np.random.default_rng(seed).permutation(n), [n - int(n * share)])
+def rounded(to_whole):
+    def split(n, share, seed):
+        return np.split(np.random.default_rng(seed).permutation(n), [n - int(to_whole(n * share))])
+
+    return split
 
 
 def unseeded(split, generator=np.random.default_rng(0)):  # noqa: B008 - kept, on purpose
@@ -148,6 +153,11 @@ def in_order(groups, seed):
 def group_split(groups, share, seed):
     order, images = in_order(groups, seed)
     return np.isin(groups, order[: abs(images[:-1] - share * len(groups)).argmin() + 1])
+
+
+def of_all_groups(groups, share, seed):
+    order, images = in_order(groups, seed)
+    return np.isin(groups, order[: abs(images - share * len(groups)).argmin() + 1])
 
 
 def until_passed(groups, share, seed):
@@ -166,6 +176,11 @@ def by_image(groups, share, seed):
 
 def chosen_groups(groups, *case):
     return np.unique(groups[group_split(groups, *case)])
+
+
+def of_four_counts(matrix):
+    neither, made_up, missed, hit = matrix.ravel()
+    return (neither / (neither + made_up + missed) + hit / (hit + made_up + missed)) / 2
 
 
 def three_ious(*case):
@@ -194,7 +209,8 @@ TOLD_BY_RULE = {
         (tasks("satellite", ...), "Not yet: an answer for “share of a satellite picture"),
     ],
     "check_one_hot": [
-        (lambda m, n: np.zeros((2, 3, n)), "the numbers differ"),
+        (lambda m, n: np.zeros((*m.shape, n)), "a mask without 255: 1 is right, got 0"),
+        (lambda m, n: np.eye(n)[m], "no channel: your function stopped with IndexError"),
         (lambda m, n: m, "shape (2, 3, 4) is wanted, got (2, 3)"),
         (lambda m, n: 1, "shape (2, 3, 4) is wanted, got a single number"),
     ],
@@ -204,17 +220,29 @@ TOLD_BY_RULE = {
     ],
     "check_baseline": [
         (BACKGROUND + 2e-3, "the number is not the right one"),
+        *[(round(100 * BACKGROUND, digits), "in percent") for digits in (0, 1, 9)],
         ([BACKGROUND], "one number is wanted, got an array of shape (1,)"),
     ],
     "check_mean_iou": [
-        (lambda m: metrics.class_iou(m).sum() / 2, "the numbers differ"),
+        (lambda m: metrics.class_iou(m).sum() / 2, "a matrix of three classes: "),
+        (of_four_counts, "three classes: your function stopped with ValueError: too many values"),
+        (lambda m: round(metrics.mean_iou(m), 3), "that was rounded"),
+        (lambda m: metrics.mean_iou(m) // 1, "cut to whole numbers"),
+        (lambda m: f"{metrics.mean_iou(m):.9f}", "got str"),
+        (lambda m: ["0.5"], "got list of str"),
+        (lambda m: {"miou": 0.5}, "got dict"),
         (lambda m: 1 / 0, "your function stopped with ZeroDivisionError: division by zero"),
         (lambda m: None, "Not yet: replace the `...` (a function must also `return` its result)"),
         (0.5, "a function is wanted, got float"),
     ],
+    "check_foreground_share": [
+        (lambda m: 100 * m.mean((1, 2)), "in percent"),
+        (lambda m: m.mean((1, 2)).astype(int), "cut to whole numbers"),
+    ],
     "check_mlp_parameters": [
         (13_182_937, "the number is not the right one"),
         ("100", "wanted, got str"),
+        (..., "Not yet: replace the `...`."),
     ],
     "check_conv_size": [
         (lambda *case: 128, "size 7, kernel 3, stride 1, padding 0: 5 is right, got 128"),
@@ -228,27 +256,34 @@ TOLD_BY_RULE = {
             (sizes(**{name: size + 1}), f"{name} is not {size + 1}: {hint}")
             for name, (size, hint) in ch02.FCN_SIZES.items()
         ],
-        (sizes(pool1="64"), "pool1 is not 64: a 2×2 pooling halves"),
+        (sizes(pool1="64"), "pool1: numbers are wanted, got str"),
+        (sizes(pool1=(64, 64)), "pool1: one number is wanted"),
         ({"conv1": 128}, "Not yet: a number for pool1"),
         ({}, "Not yet: a number for each layer"),
         ([128], "Not quite: keep `sizes` a dictionary from layer to side, got list"),
     ],
     "check_steps": [
         ({128: 36, 8: 586}, "the numbers differ"),
+        ({"128": 36, "8": 585}, "Not yet: a number for 128"),
         ([36, 585], "Not quite: keep `steps` a dictionary"),
     ],
     "check_recipe": [
+        ({"batch_size": 128, "augment": None}, "what the recipe has already"),
+        ({"initializer": "zeros"}, "all filters learn the same"),
         ({"batchsize": 8}, f"there is no setting 'batchsize'; there are {', '.join(RECIPE)}"),
         ([("dice", True)], "a dictionary is wanted"),
         (None, "Not yet: a dictionary with at least one setting"),
         ({}, "Not yet: a dictionary with at least one setting"),
     ],
     "check_unpadded_size": [
-        (ch03.follow_side(lambda s: (s - 4) / 2, lambda s: 2 * s - 4), "give whole numbers"),
+        (
+            ch03.follow_side(lambda s: (s - 4) / 2, lambda s: 2 * s - 4),
+            "counts are whole, not float64",
+        ),
         (lambda size, levels: 388, "size 140, levels 2: 100 is right, got 388"),
     ],
     "check_block_parameters": [
-        (lambda n, m: 9.0 * m * (n + m) + 6 * m, "give whole numbers"),
+        (lambda n, m: 9.0 * m * (n + m) + 6 * m, "counts are whole, not float64"),
         (lambda n, m: 38_976, "64 channels in, 128 out: 221952 is right, got 38976"),
     ],
     "check_join_channels": [
@@ -258,7 +293,7 @@ TOLD_BY_RULE = {
         (JOINS | {"up_3": 1536}, "up_3 is not 1536: the lowest level has 512"),
         (JOINS | {"up_2": 500, "up_0": 5}, "up_2 is not 500: add the skip's channels"),
         (JOINS | {"up_2": "512"}, "numbers are wanted, got str"),
-        (JOINS | {"up_1": ...}, "Not yet: a number for up_1"),
+        (JOINS | {"up_1": ...}, "Not yet: a number for 'up_1'"),
         ({}, "Not yet: a number for each block"),
         ([1024, 512, 256, 128], "Not quite: keep `channels` a dictionary"),
     ],
@@ -275,6 +310,7 @@ TOLD_BY_RULE = {
         (lambda g, *case: np.isin(np.unique(g), chosen_groups(g, *case)), "one for each group;"),
         (lambda g, *case: group_split(g, *case) & (len(g) > 12), "share 0.1: no image is in"),
         (lambda g, *case: np.ones(len(g), bool), "every image is in validation"),
+        (of_all_groups, "share 0.99: every image is in validation"),
         (while_they_fit, "one group more comes nearer. Count the images"),
         (until_passed, "one group fewer comes nearer"),
         (lambda g, share, seed: group_split(g, share, 7), "all seeds gave the same split"),
@@ -313,7 +349,7 @@ TOLD_BY_RULE = {
     "check_hausdorff": [
         (FAR | {"hausdorff": 4}, "the numbers differ"),
         ([0, 3.6, 3.6], "Not quite: keep `distances` a dictionary"),
-        (FAR | {"prediction to truth": ...}, "Not yet: a number for “prediction to truth”"),
+        (FAR | {"prediction to truth": ...}, "Not yet: a number for 'prediction to truth'"),
     ],
     "check_dice_loss": [(lambda t, p: 1 - 2 * t * p, "got an array of shape (3, 4)")],
     "check_split": [
@@ -325,18 +361,23 @@ TOLD_BY_RULE = {
         (lambda *case: (split(*case)[0][1:], split(*case)[1]), "is in neither half"),
         (unseeded(split), "the same seed gave two splits"),
         (lambda n, share, seed: split(n, share, 7), "two seeds gave the same split"),
-        (rounded_down, "of 23 images 7 belong in validation, got 6"),
+        (rounded(np.floor), "of 23 images 7 belong in validation, got 6"),
+        (rounded(np.ceil), "of 21 images 6 belong in validation, got 7"),
         (lambda n, share, seed: np.arange(n), "a pair is wanted"),
+        (lambda *case: dict(zip("ab", split(*case), strict=True)), "got dict"),
         (lambda *case: [np.isin(np.arange(case[0]), i) for i in split(*case)], "np.flatnonzero"),
+        (lambda *case: [half / 1 for half in split(*case)], "of a whole type"),
         (lambda *case: [half + 1 for half in split(*case)], "the indices are 0 to 49"),
         (lambda *case: [half[None] for half in split(*case)], "shape [n]"),
         (lambda *case: ("train", "validation"), "whole numbers"),
         (lambda *case: (split(*case)[0], ...), "one half of it is missing"),
     ],
     "check_padded_size": [
-        (lambda h, w: tuple(map(float, padded_size(h, w))), "give whole numbers"),
+        (lambda h, w: tuple(map(float, padded_size(h, w))), "counts are whole, not float64"),
         (lambda h, w: (256, 320), "height of 224 × 288: 224 is right, got 256"),
+        (lambda h, w: (np.ceil(h / 32) * 32, np.ceil(w / 32) * 32), "not float64: int(…)"),
         (lambda h, w: padded_size(h, w)[0], "a tuple (height, width) is wanted, got int"),
+        (lambda h, w: "hw", "a tuple (height, width) is wanted, got str"),
     ],
     "check_preprocess": [
         (lambda x: 2 * x / 255 - 1, "overflow on the way"),
@@ -345,7 +386,10 @@ TOLD_BY_RULE = {
         (lambda x: x * 0.0, "the numbers differ"),
     ],
     "check_share_left": [(lambda m, n: 0.5, "momentum 0.99, 100 steps: 0.366032 is right")],
-    "check_trainable_share": [(lambda m: 0.4, "no layer frozen: 0.828571 is right, got 0.4")],
+    "check_trainable_share": [
+        (lambda m: 0.4, "no layer frozen: 0.828571 is right, got 0.4"),
+        (lambda m: 100 * ch05.check_trainable_share.solution(m), "in percent"),
+    ],
     "check_merge_masks": [
         (lambda m: (m > 0).any(axis=0), "uint8, not bool"),
         (lambda m: merge_masks(m).astype(float), "uint8, not float64"),
@@ -360,7 +404,8 @@ TOLD_BY_RULE = {
         (lambda t, p, n: 0.5, "a tuple (over_batches, over_all, over_images) is wanted"),
         (lambda *case: three_ious(*case)[:2], "is wanted, got tuple of 2"),
         (lambda *case: dict.fromkeys("abc", 0.5), "is wanted, got dict"),
-        (lambda *case: (0.5, 0.5, 0.5), "over_batches for batches of 2: "),
+        (lambda *case: (0.5, 0.5, 0.5), "over_batches for batches of 3: "),
+        (lambda *case: (0.5, [0.5], 0.5), "over_all: one number is wanted"),
     ],
     "check_node_inputs": [
         (lambda i, j: node_inputs(i, j)[::-1], "comes last; the order of the others"),
@@ -368,15 +413,16 @@ TOLD_BY_RULE = {
         (lambda i, j: [*node_inputs(i, j), (i + 2, j)], "X(0, 1): X(2, 1) does not enter it"),
         (lambda i, j: node_inputs(i, j) * 2, "stands twice"),
         (lambda i, j: len(node_inputs(i, j)), "a list of pairs"),
+        (lambda i, j: dict.fromkeys(node_inputs(i, j)), "got dict"),
         (lambda i, j: [f"x_{a}_{b}" for a, b in node_inputs(i, j)], "a list of pairs"),
         (lambda i, j: [(float(a), b) for a, b in node_inputs(i, j)], "of whole numbers"),
     ],
     "check_channels_in": [
-        (lambda i, j, f: float(j * f[i] + f[i + 1]), "give whole numbers"),
+        (lambda i, j, f: float(j * f[i] + f[i + 1]), "counts are whole, not float64"),
         (lambda i, j, f: 96, "X(0, 4) with filters (32, 64, 128, 256, 512): 192 is right, got 96"),
     ],
     "check_pruned_nodes": [
-        (lambda d: (d + 1) * (d + 2) / 2, "give whole numbers"),
+        (lambda d: (d + 1) * (d + 2) / 2, "counts are whole, not float64"),
         (lambda d: 3, "depth 2: 6 is right, got 3"),
     ],
 }
@@ -397,6 +443,23 @@ def own_mean_iou(matrix):
     union = matrix.sum(axis=0) + matrix.sum(axis=1) - hit
     matrix[:] = 0
     return np.float32((hit / union).mean())
+
+
+def logit_of_softmax(a, b):
+    a, b = np.float32(a), np.float32(b)
+    p = np.exp(b) / (np.exp(a) + np.exp(b))
+    return np.log(p / (1 - p))
+
+
+def keras_mean_iou(matrix):
+    counts = np.ravel(matrix)
+    truth, prediction = (np.repeat(n.ravel(), counts) for n in np.indices(matrix.shape))
+    return keras.metrics.MeanIoU(len(matrix))(truth, prediction)
+
+
+def with_epsilon(t, p):
+    cross_entropy = -(t * np.log(p + 1e-6) + (1 - t) * np.log(1 - p + 1e-6)).mean()
+    return 0.5 * cross_entropy + 1 - (2 * (t * p).sum() + 1e-5) / (t.sum() + p.sum() + 1e-5)
 
 
 def own_labels(numbers):
@@ -436,11 +499,15 @@ def with_skimage(mask, height, width):
 
 # Other ways to write the right answer: other types, lists, functions that write to their arguments.
 ALSO_RIGHT = [
-    ("check_one_hot", lambda m, n: m[..., None] == np.arange(n)),
+    ("check_tasks", tasks("car park", "Detection ")),
+    ("check_one_hot", lambda m, n: np.eye(256)[m][..., :n]),
+    ("check_one_logit", logit_of_softmax),
     ("check_from_one_hot", lambda c: c.argmax(-1).tolist()),
     ("check_baseline", np.float32(BACKGROUND)),
     *[("check_baseline", round(BACKGROUND, digits)) for digits in (3, 4, 9)],
     ("check_mean_iou", own_mean_iou),
+    ("check_mean_iou", keras_mean_iou),
+    ("check_mean_iou", lambda m: round(metrics.mean_iou(m), 7)),
     ("check_conv_size", lambda n, k, s, p: np.floor((n + 2 * p - k) / s) + 1),
     ("check_fcn_sizes", sizes(conv1=np.int64(128))),
     ("check_unpadded_size", lambda size, levels: int(size - 12 * 2**levels + 8)),
@@ -454,6 +521,7 @@ ALSO_RIGHT = [
     ("check_resize_mask", nearest_by_index),
     ("check_resize_mask", lambda m, h, w: nearest_by_index(m, h, w).tolist()),
     ("check_class_accuracies", lambda m: np.float32(metrics.mean_class_accuracy(m))),
+    ("check_class_accuracies", lambda m: np.nanmean(np.diag(m) / m.sum(1))),  # warns of 0 / 0
     ("check_split", own_split),
     ("check_padded_size", lambda h, w: [h + -h % 32, w + -w % 32]),
     ("check_preprocess", lambda x: (x.astype(np.float32) - 127.5) / 127.5),
@@ -466,12 +534,14 @@ ALSO_RIGHT = [
     ("check_merge_masks", lambda m: m.max(axis=0) // 255),
     ("check_node_inputs", lambda i, j: [*((i, k) for k in range(j)[::-1]), [i + 1, j - 1]]),
     ("check_channels_in", lambda i, j, f: sum([f[i]] * j, f[i + 1])),
+    ("check_bce_dice", with_epsilon),
     ("check_bce_dice", lambda t, p: np.float32(ch06.check_bce_dice.solution(t, p))),
     ("check_three_ious", lambda *case: list(three_ious(*case))),
     ("check_pruned_nodes", lambda depth: sum(range(depth + 2))),
 ]
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("name", "answer"), ALSO_RIGHT)
 def test_other_ways_to_the_right_answer(name, answer):
     assert verdict_on(name, answer) == Verdict(RIGHT)
@@ -550,6 +620,7 @@ def test_the_baseline_of_the_real_masks_is_right_for_the_grader_alone(typed):
     [
         ((64, 128, 128, 128, 128), (64, 128, 128, 128, 128), "✓ Right."),
         ([64, 128, 128, 128, 128], (64, 128, 128, 128, 128), "✓ Right."),
+        (np.array([64, 128, 128, 128, 128]), (64, 128, 128, 128, 128), "✓ Right."),
         ([8, np.int64(16), 16, 16, 8], (8, 16, 16, 16, 8), "✓ It can be built. It is not the"),
         ((64, ..., 128, ..., 128), ch02.FCN_CHANNELS, "… Not yet: 2 of the five"),
         ((64, 128, 128, 128), ch02.FCN_CHANNELS, "✗ Not quite: five numbers are wanted"),
@@ -568,12 +639,12 @@ def test_the_channels_to_go_on_with(channels, value, words):
 
 
 SETTINGS = {
-    "batch_size": ([1, 8, 234], [0, -8, 235, 8.0, "8", True, None]),
+    "batch_size": ([1, np.int64(8), 234], [0, -8, 235, 8.0, "8", True, None]),
     "learning_rate": ([1e-3, 0.999], [0, 1, -1e-3, "1e-3", True, None, np.nan]),
     "schedule": ([True, False], [1, "cosine", None]),
     "initializer": (
         ["he_normal", "glorot_uniform", "HeNormal"],
-        ["he_nromal", "", "identity", "constant", None, 0, np.ones],
+        ["he_nromal", "", "identity", "ones", "constant", None, 0, np.ones],
     ),
     "dice": ([True, False], [0.5, "yes", None]),
     "average": ([True, False], [0.99, None]),
@@ -586,11 +657,29 @@ def test_recipe_by_setting(setting):
     assert set(SETTINGS) == set(RECIPE)
     good, bad = SETTINGS[setting]
     for value in good:
-        assert ch02.check_recipe({setting: value}, RECIPE) == Verdict(RIGHT, "It can be trained.")
+        others = {"learning_rate": 0.5, "dice": True} | {setting: value}
+        verdict = ch02.check_recipe(others, RECIPE)
+        assert verdict and "go on" in verdict.hint
     for value in bad:
         verdict = ch02.check_recipe({"dice": True, setting: value}, RECIPE)
         assert verdict.outcome == WRONG, value
         assert setting in verdict.hint
+
+
+@pytest.mark.parametrize(
+    ("score", "rival", "outcome", "words"),
+    [
+        (0.92, 0.90, RIGHT, "0.920 against 0.900: you have beaten it"),
+        (0.89, 0.90, RIGHT, "as good"),
+        (0.88, 0.90, WRONG, "it is worse"),
+        (0.49, 0.90, WRONG, "nothing but background"),
+        (np.nan, 0.90, WRONG, "nothing but background"),
+        (0.92, 0.49, MISSING, "the rival has learned nothing"),
+    ],
+)
+def test_the_score_of_a_recipe_against_its_rival(score, rival, outcome, words):
+    verdict = ch02.judge_score(score, rival)
+    assert verdict.outcome == outcome and words in verdict.hint
 
 
 def test_the_hausdorff_example_is_what_the_answers_say():

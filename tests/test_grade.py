@@ -1,6 +1,7 @@
 """The instructor's check of notebooks, by copies of a made-up chapter and of a real one."""
 
 import csv
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,12 @@ import copies
 import grade
 import nbformat
 import pytest
+import run_results
+import run_tests
 import student_edition
 from notebook_rules import solution_code, tags
+
+import notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 START = 'if False:\n    runtime.start("01_tiny")\n'
@@ -19,6 +24,7 @@ BASELINE_CHECK = "\nexercises.check_baseline(accuracy, truth)"
 CHAPTER = {
     "setup": START + "import numpy as np\nfrom course_utils.exercises import ch01 as exercises",
     "truth": "truth = np.zeros((2, 4, 4), np.uint8)\ntruth[0, :2] = 1",
+    "axes": "axes = 1, 2",
     "first": "",
     "share-stub": "def foreground_share(masks):\n    return ...\n" + SHARE_CHECK,
     "second": "",
@@ -112,6 +118,19 @@ COPIES = {
             "setup": START + "import os\nos.chdir('/')  # and downloads everything",
             "share-stub": LOOKS + SHARE,
             "baseline-stub": BASELINE + LOOKS,
+        },
+        "right",
+        "right",
+    ),
+    "own set-up without id and tag": (
+        RIGHT | {"first": START + "truth = None"},
+        "right",
+        "right",
+    ),
+    "magics around answers": (
+        {
+            "share-stub": "%%time\n" + SHARE.replace("(1, 2)", "axes") + SHARE_CHECK,
+            "baseline-stub": "%%capture out\n" + RIGHT["baseline-stub"],
         },
         "right",
         "right",
@@ -287,7 +306,9 @@ def test_published_cells_run_only_where_a_later_step_uses_what_they_bind():
         "mine = 1": [],
         "print(a)": published[:2],
         "f()": published[2:],
-        "%time b": published,
+        "%time b": published[:1],
+        "%%capture out\nprint(f())": published[2:],
+        "%%bash\nls *.ipynb": published,
     }.items():
         steps = copies.plan([*cells, copies.Cell("", "code", [], own)], chapter)
         assert [step.source for step in steps] == [*needed, own]
@@ -366,7 +387,28 @@ def test_table_and_csv_hold_what_students_write(tmp_path):
     assert "'=1+1" in (tmp_path / "marks.csv").read_text(encoding="utf-8-sig")
 
 
-@pytest.mark.parametrize("name", ["grade", "student_edition"])
+@pytest.mark.parametrize("tool", [grade, notebooks, run_results, run_tests, student_edition])
+def test_what_the_terminal_has_no_letter_for_stops_no_tool(tool, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    with pytest.raises(SystemExit):
+        tool.main(["--help"])
+    print("✓")
+    assert sys.stdout.errors == "replace"
+
+
+def test_marks_are_in_the_csv_before_they_are_printed(folder, tmp_path, monkeypatch):
+    class Closed(io.TextIOWrapper):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(grade, "grade", lambda *_: [grade.Row("a ✓.ipynb", hint="not a notebook")])
+    monkeypatch.setattr(sys, "stdout", Closed(io.BytesIO()))
+    with pytest.raises(BrokenPipeError):
+        grade.main(["--course", str(folder), "--csv", str(tmp_path / "marks.csv"), "a.ipynb"])
+    assert "a ✓.ipynb" in (tmp_path / "marks.csv").read_text(encoding="utf-8-sig")
+
+
+@pytest.mark.parametrize("name", ["grade", "notebooks", "run_results", "student_edition"])
 def test_scripts_say_which_python_they_need(name):
     script = ROOT / "tools" / f"{name}.py"
     done = subprocess.run([sys.executable, "-S", script], capture_output=True, text=True)

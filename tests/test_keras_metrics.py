@@ -1,5 +1,10 @@
 """The Keras metrics give the numbers of `course_utils.metrics`, however the pixels are fed in."""
 
+import importlib.util
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -154,7 +159,89 @@ def test_a_wrong_number_of_channels_is_an_error(n_classes, channels, expected):
         MeanIoU(n_classes).update_state(np.zeros((2, 2)), np.zeros((2, 2, channels), "float32"))
 
 
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
+@pytest.mark.parametrize(
+    ("truth", "problem"),
+    [([0, 1, 2, 255], "none of the 2 classes"), ([0, 1, 1, -1], "none of"), ([0, 255], "mask > 0")],
+)
+def test_masks_that_do_not_fit_have_no_score_and_a_warning(truth, problem):
+    truth = np.resize(truth, (4, 6, 5))
+    logits = np.full((4, 6, 5, 1), -1, "float32")
+    for measure in (MeanIoU(), ClassIoU(0)):
+        measure.update_state(truth, logits)
+        with pytest.warns(UserWarning, match=problem):
+            assert np.isnan(measure.result())
+        with pytest.warns(UserWarning, match=problem):
+            measure.reset_state()
+        measure.update_state(truth * 0, logits)
+        assert float(measure.result()) == 1
+    model = give_back(1, MeanIoU())
+    with pytest.warns(UserWarning, match=problem):  # in a graph
+        history = model.fit(logits, truth[..., None], epochs=2, verbose=0).history
+    assert np.isnan(history["miou"]).all()
+
+
+def test_background_and_unknown_pixels_are_counted_beside_foreground():
+    miou, logits = MeanIoU(), np.full((4, 1), -1, "float32")
+    miou.update_state(np.array([0, 0, 0, IGNORE]), logits)
+    miou.update_state(np.array([0, 0, 1, IGNORE]), logits)
+    assert float(miou.result()) == nearly((5 / 6 + 0) / 2)
+    three = MeanIoU(3)
+    three.update_state(np.array([0, 0, 0, IGNORE]), np.eye(3, dtype="float32")[[0, 0, 0, 0]])
+    assert float(three.result()) == 1
+
+
+def test_callbacks_of_keras_know_that_more_is_better():
+    model = give_back(1, MeanIoU(), ClassIoU(1))
+    truth = np.ones((1, 6, 5, 1), "float32")
+    model.fit(truth, truth, verbose=0)
+    for name in ("val_miou", "iou"):
+        stop = keras.callbacks.EarlyStopping(name)
+        stop.set_model(model)
+        stop.on_train_begin()
+        stop.on_epoch_end(0, {name: 0.5})
+        stop.on_epoch_end(1, {name: 0.7})
+        assert stop.best == 0.7
+
+
+BACKEND = """
+import sys, numpy as np, keras
+from course_utils import losses
+from course_utils.keras_metrics import ClassIoU, MeanIoU
+assert keras.backend.backend() == sys.argv[1]
+truth, logits = np.array([[[0, 1, 2, 255]]]), np.eye(3, dtype="float32")[[[[0, 1, 1, 1]]]]
+for measure, expected in ((MeanIoU(3), 0.5), (ClassIoU(0, 3), 1)):
+    for _ in range(2):
+        measure.update_state(truth[..., None], logits)
+        assert abs(float(measure.result()) - expected) < 1e-6
+        measure.reset_state()
+for kind in (losses.Focal, losses.Dice, losses.Tversky, losses.HausdorffDistance):
+    assert 0 < float(kind()(truth, logits, None)) < 1, kind
+model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Conv2D(1, 1)])
+model.compile("sgd", losses.BinaryCrossentropyDice(), metrics=[MeanIoU(), ClassIoU(1)])
+x = np.random.default_rng(0).random((8, 4, 4, 1), "float32")
+pair = x, (x > 0.5).astype("float32")
+stop = keras.callbacks.EarlyStopping("val_miou", patience=9)
+fit = model.fit(*pair, epochs=3, validation_data=pair, verbose=0, callbacks=[stop]).history
+assert np.isfinite([fit[name] for name in ("miou", "val_miou", "iou", "val_loss")]).all()
+"""
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_metrics_and_losses_on_the_other_backends(backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    environ = os.environ | {"KERAS_BACKEND": backend}
+    run = subprocess.run(
+        [sys.executable, "-c", BACKEND, backend], env=environ, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+
+
 def test_what_the_metrics_refuse():
+    one_hot = np.eye(3)[[[0, 1]]]
+    with pytest.raises(ValueError, match=r"MeanIoU got truth of shape .*not one-hot"):
+        MeanIoU(3).update_state(one_hot, one_hot)
     with pytest.raises(ValueError, match="takes no sample_weight"):
         MeanIoU().update_state(np.zeros(2), np.zeros((2, 1), "float32"), sample_weight=np.ones(2))
     with pytest.raises(ValueError, match="class_id must be in 0 … 1, got 2"):

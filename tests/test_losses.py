@@ -319,6 +319,10 @@ def test_masks_of_every_layout_and_kind(which, channels):
             lambda: losses.Dice()(*pixels(3), sample_weight=[0.0, 2.0, 1.0]),
             "Dice takes a sample_weight with per_image=True only",
         ),
+        (
+            lambda: losses.Dice(per_image=True)(*pixels(3), sample_weight=np.ones((3, 6, 5))),
+            r"Dice got sample_weight of shape \(3, 6, 5\)",
+        ),
     ],
 )
 def test_arguments_that_are_refused(use, words):
@@ -336,8 +340,15 @@ def test_reductions_and_sample_weights(which, channels):
         known, weights = truth != IGNORE, np.arange(truth.size).reshape(truth.shape)
         assert_nearly(values[~known], 0)
         assert float(loss(truth, logits)) == nearly(values[known].mean())
-        found = loss(truth, logits, sample_weight=weights)
-        assert float(found) == nearly((values * weights)[known].sum() / known.sum())
+        for shape in (truth.shape, (*truth.shape, 1)):
+            found = loss(truth, logits, sample_weight=weights.reshape(shape))
+            assert float(found) == nearly((values * weights)[known].sum() / known.sum())
+        square = truth[:, :, :3], logits[:, :, :3]  # as wide as there are images
+        values = build(which, channels, reduction="none")(*square).numpy()
+        found = total(*square, sample_weight=[0.0, 2.0, 1.0])
+        assert float(found) == nearly((2 * values[1] + values[2]).sum())
+        with pytest.raises(ValueError, match=r"sample_weight of shape \(5,\).* image, \(3,\)"):
+            loss(truth, logits, sample_weight=np.ones(5))
     else:  # or for each image, or one
         assert float(loss(truth, logits)) == nearly(values.mean())
     if values.ndim == 1:

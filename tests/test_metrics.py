@@ -39,7 +39,7 @@ def masks(k, absent="", ignored=0.0, shape=(3, 17, 23)):
     [
         (2, "", 0.0),
         (2, "", 0.2),
-        (2, "both", 0.2),
+        (2, "both", 0.0),
         (3, "truth", 0.2),
         (5, "prediction", 0.0),
         (10, "both", 0.2),
@@ -112,6 +112,10 @@ def test_unknown_pixels_and_class_numbers_of_every_kind():
     truth[~known] = prediction[~known] = 7
     counted = metrics.confusion_matrix(truth, prediction, 100, ignore=None)
     assert counted.sum() == truth.size
+    background = np.array([0, 0, IGNORE])  # with unknown pixels, told from black and white
+    assert metrics.confusion_matrix(background, [0, 2, 0], 3).tolist()[0] == [1, 0, 1]
+    found = metrics.image_iou([background, [0, 1, IGNORE]], [[0, 0, 0], [0, 1, 0]])
+    np.testing.assert_array_equal(found, [NAN, 1])
     without = metrics.confusion_matrix(truth, prediction, 100, ignore=7)
     np.testing.assert_array_equal(without, np.where(np.arange(100)[:, None] == 7, 0, counted))
     boolean = metrics.confusion_matrix(truth > 50, prediction > 50, 2)
@@ -296,12 +300,20 @@ ZEROS = np.zeros((2, 3, 4), int)
         ("confusion_matrix", ([0, 1], [0.2, 0.7], 2), "prediction must hold class .* float64"),
         ("confusion_matrix", (["0"], [0], 2), "truth must hold class numbers"),
         ("confusion_matrix", ([], [], 0), "n_classes must be at least 1, got 0"),
+        ("confusion_matrix", ([0, 255], [0, 0], 2), r"truth holds 0 and 255 alone.*\(mask > 0\)"),
+        ("binary_scores", ([[0, 255]], [[0, 1]]), r"\(mask > 0\)"),
+        ("constant_scores", ([0, 255], 2), r"\(mask > 0\)"),
+        ("image_iou", (ZEROS + np.array([0, 0, 0, 255]), ZEROS), r"\(mask > 0\)"),
         ("pixel_accuracy", ([1, 2],), "is square"),
         ("class_iou", ([[1, 2]],), "is square"),
         ("class_dice", (ZEROS,), "is square"),
         ("class_accuracy", (ZEROS,), "is square"),
         ("frequency_weighted_iou", (ZEROS,), "is square"),
         ("image_iou", (ZEROS, ZEROS[:1]), "shorter"),
+        ("image_iou", (ZEROS, ZEROS + 0.7), "predictions must hold class numbers"),
+        ("image_iou", (ZEROS, ZEROS[..., 1:]), r"prediction has shape \(3, 3\)"),
+        ("foreground_ious", (ZEROS + 255, ZEROS), "truth must hold 0 and 1 only"),
+        ("pieces_hit", (ZEROS, ZEROS + 0.7), "prediction must hold 0 and 1 only"),
         ("foreground_ious", (ZEROS, ZEROS[..., 1:]), r"truth \(.* must be of one shape"),
         ("foreground_ious", (ZEROS[0], ZEROS[0]), "must be of one shape"),
         ("pieces_hit", (ZEROS[:0], ZEROS[:0]), "with at least one image"),

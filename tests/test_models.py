@@ -1,16 +1,19 @@
 """The networks: as the chapters build them, with as many parameters as published, at any size."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from chapter_cells import execute
 from keras import layers
 
 from course_utils import models
 from course_utils.models import fcn, mlp, prune, unet, unetpp
 
+ANY = None, None, 1
 THREE, TINY = (3, 4, 5), (3, 4, 5, 6, 7)  # levels of different widths
 
 
@@ -245,6 +248,28 @@ def test_a_network_without_a_size_takes_every_size_and_is_saved(build, tmp_path)
         x = images(2, *size, 2)
         assert_nearly(anywhere(x), fixed(x))
     assert_nearly(loaded.predict(x, verbose=0), fixed(x))
+
+
+@pytest.mark.parametrize(
+    "build", [unet, unetpp, partial(unet, upsampling="transposed"), lambda **_: fcn((2,) * 5, ANY)]
+)
+def test_a_network_without_a_size_learns_and_predicts_in_a_graph(build):
+    model = build(input_shape=ANY, filters=(2, 3))
+    sizes = [(16, 32), (32, 16)] if model.name == "fcn" else [(4, 6), (5, 3)]
+    pairs = [(images(1, *size, 1), np.ones((1, *size, 1), "float32")) for size in sizes]
+    spec = tf.TensorSpec((None, None, None, 1))
+    batches = tf.data.Dataset.from_generator(lambda: pairs, output_signature=(spec, spec))
+    model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
+    losses = model.fit(batches, steps_per_epoch=2, verbose=0).history["loss"]
+    assert np.isfinite(losses).all()
+    graph = tf.function(model, input_signature=[spec])  # as predict and export have it
+    for image, _ in pairs:
+        assert_nearly(graph(image), model(image))
+
+
+def test_double_size_is_the_interpolation_of_keras():
+    x = images(2, 5, 3, 4)
+    assert_nearly(models.DoubleSize()(x), layers.UpSampling2D(2, interpolation="bilinear")(x))
 
 
 def test_a_map_is_padded_with_zeros_below_and_to_the_right():

@@ -88,6 +88,20 @@ def test_images_are_bytes(dtype):
         pipeline.batches(np.zeros((1, 2, 2, 1), dtype), np.zeros((1, 2, 2), np.uint8), 1)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+        ({"masks": 0.5}, "class numbers"),
+    ],
+)
+def test_no_images_per_batch_and_fractions_of_classes_are_errors(change, words):
+    options = {"images": np.zeros((1, 2, 2, 1), np.uint8), "masks": 0, "batch_size": 1} | change
+    options["masks"] = np.full((1, 2, 2), options["masks"])
+    with pytest.raises(ValueError, match=words):
+        pipeline.batches(**options)
+
+
 def test_equals_the_four_steps_of_chapter_01(capsys):
     images, masks = numbered(100)
 

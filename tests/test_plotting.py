@@ -43,6 +43,7 @@ SCENE = SimpleNamespace(
     image=COLOR, regions=CLASSES, surfaces=UNKNOWN, layers=np.where(CLASSES == 2, 4, -1)
 )
 RECORD = {"loss": [1.0, 0.5, 0.2], "val_loss": [1.1, 0.7, 0.6], "miou": [0.5, 0.6, np.nan]}
+DIVERGED = {"loss": [9.0, np.nan], "val_loss": [np.nan, np.nan], "miou": [np.nan, np.nan]}
 SEEDS = {"U-Net": {0: 0.5, 1: 0.52}, "wide": {0: 0.51, 1: 0.55, 7: 0.9}, "once": {1: 0.48}}
 CHANCE = np.linspace(0.01, 0.99, 99)
 CURVES = {"IoU": [1, 0.5, 0.2], "Dice": [1, 0.7, np.nan]}
@@ -86,6 +87,7 @@ FIGURES = {
     "gradient_maps, flat": lambda: plotting.gradient_maps(UNKNOWN, NONE, {"none": NONE}),
     "history": lambda: plotting.history({"FCN": RECORD, "MLP": {"loss": [1.0]}}),
     "history, baseline": lambda: plotting.history(RECORD, baselines=CONSTANT),
+    "history, diverged": lambda: plotting.history({"a": RECORD, "b": DIVERGED}, ["loss", "miou"]),
     "history, one epoch": lambda: plotting.history({"miou": [0.5]}, "miou"),
     "invented_classes": lambda: plotting.invented_classes(CLASSES, CLASSES + 3, NAMES, 3),
     "invented_classes, none": lambda: plotting.invented_classes(CLASSES, CLASSES, NAMES, 3),
@@ -95,6 +97,10 @@ FIGURES = {
     "learning_curve": lambda: plotting.learning_curve(
         {"a": {50: [0.4], 100: [0.5, 0.7]}, "b": {50: [0.2]}}, xlabel="images", ylabel="mIoU"
     ),
+    "learning_curve, diverged": lambda: plotting.learning_curve(
+        {"a": {50: [np.nan], 100: [np.nan]}}, xlabel="images", ylabel="mIoU"
+    ),
+    "loss_curves, nowhere defined": lambda: plotting.loss_curves(CHANCE, {"a": CHANCE * np.nan}),
     "loss_curves": lambda: plotting.loss_curves(CHANCE, {"a": -np.log(CHANCE), "b": 1 - CHANCE}),
     "merged_masks": lambda: plotting.merged_masks(COLOR, INSTANCES),
     "merged_masks, none": lambda: plotting.merged_masks(IMAGE[..., None], NONE),
@@ -196,6 +202,14 @@ BAD = {
     "'U-Net' alone": lambda: plotting.paired({"U-Net": SEEDS["U-Net"]}, "U-Net"),
     "'late' has no seed": lambda: plotting.paired(SEEDS | {"late": {9: 0.8}}, "U-Net"),
     "histories is empty": lambda: plotting.history({}),
+    r"histories must be .*it has \[1": lambda: plotting.history([1, 2, 3]),
+    "histories must be .*it has None": lambda: plotting.history({"FCN": RECORD, "MLP": None}),
+    "histories must be .*'loss': 3": lambda: plotting.history({"loss": 3}),
+    "figure must be a Figure, not Axes": lambda: plotting.show(axes(), "a line"),
+    "alt is empty": lambda: plotting.show(Figure(), " "),
+    "image is float64 with values from 90": lambda: plotting.overlay(axes(), IMAGE * 1.0, MASK),
+    "image is float64 with values from -1": lambda: plotting.overlay(axes(), MASK - 1.0, MASK),
+    r"images\[0\] is uint16": lambda: plotting.gallery([IMAGE * np.uint16(99)]),
     r"'dice'.*\['loss', 'miou'\]": lambda: plotting.history(RECORD, ["dice"]),
     r"baselines\['background every": lambda: plotting.history(RECORD, "loss", baselines=CONSTANT),
     "'mIoU' has": lambda: plotting.degradation([0, 1], {"mIoU": [1]}, {}, step_label=""),
@@ -207,7 +221,7 @@ BAD = {
 
 @pytest.mark.parametrize("message", BAD)
 def test_bad_input_is_named(message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         BAD[message]()
 
 
@@ -392,6 +406,15 @@ def test_history_draws_training_dashed_and_validation_solid():
             assert_array_equal(line.get_ydata(), RECORD[key])
     assert {text.get_text(): text.xy[1] for text in miou.texts} == {"MLP": 0.6, "FCN": 0.5}
     assert miou.lines[0].get_color() == lines["loss"].get_color() != miou.lines[1].get_color()
+
+
+def test_a_run_that_diverged_says_nan():
+    loss, miou = plotting.history(DIVERGED).axes
+    assert {text.get_text() for text in loss.texts} == {"training", "validation: NaN"}
+    assert {text.get_text() for text in miou.texts} == {"training: NaN"}
+    assert "NaN" in plotting.history(DIVERGED).alt
+    _, miou = FIGURES["history, diverged"]().axes
+    assert {text.get_text() for text in miou.texts} == {"a", "b: NaN"}
 
 
 def test_baselines_are_grey_lines_with_their_name_and_in_the_text():

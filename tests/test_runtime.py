@@ -94,7 +94,7 @@ def test_argument_then_variable_then_gpu(
     [
         ("1_mri_mlp", "sample", {}, "No chapter '1_mri_mlp'; there are: 00_start_here, 01_"),
         (CHAPTER, "fast", {}, r"'fast' \(chosen in the set-up cell\).*the set-up cell's last line"),
-        (CHAPTER, None, {"COURSE_PROFILE": "Quick"}, "from COURSE_PROFILE.* sample, quick, full"),
+        (CHAPTER, None, {"COURSE_PROFILE": "Quick"}, "from COURSE_PROFILE.* sample, showcase, quick"),
         (CHAPTER, "sample", {"COURSE_SEED": "-1"}, "COURSE_SEED .* got '-1'"),
         (CHAPTER, "sample", {"COURSE_SEED": "1.5"}, "COURSE_SEED .* got '1.5'"),
         (CHAPTER, "sample", {"COURSE_SEED": "4294967296"}, "COURSE_SEED .* got '4294967296'"),
@@ -140,7 +140,7 @@ def test_start_silences_what_a_chapter_causes_on_purpose():
 
 def test_choose_takes_what_belongs_to_the_profile():
     chosen = [a_run(profile).choose(sample=2, quick=20, full=200) for profile in runtime.PROFILES]
-    assert chosen == [2, 20, 200]
+    assert chosen == [2, 20, 20, 200]
 
 
 def test_too_little_memory_is_said_in_one_line(monkeypatch, capsys):

@@ -217,9 +217,10 @@ def test_yours_comes_first_and_says_what_it_is(folder):
 def test_a_chapter_shows_its_own_figures_in_the_columns_that_somebody_has(folder):
     measured(folder, entry(run="U-Net", scores={"lv_dice": 0.85}), chapter="03_mri_unet")
     assert [row["training"] for row in rows(folder)] == ["FCN"]
-    unet, fcn = rows(folder, chapter="03_mri_unet")
-    columns = ["training", "whose", "pixel accuracy", "mIoU", "ventricle Dice", "protocol"]
-    assert list(unet) == columns
+    yours = [entry(scores={"border_iou": 0.5})]  # a score that no chapter has
+    fcn, _, unet = rows(folder, yours, chapter="03_mri_unet")
+    columns = ["pixel accuracy", "mIoU", "ventricle Dice", "border iou"]
+    assert list(unet) == ["training", "whose", *columns, "protocol"]
     assert (unet["training"], fcn["training"]) == ("U-Net", "FCN")
     assert rows(folder, chapter="01_mri_mlp") == []
 

@@ -15,6 +15,7 @@ CHECK = re.compile(r"\bexercises\.(check_\w+)\(")
 ON_REAL_DATA = {"check_baseline": "elsewhere=exercises.REAL_BASELINE"}
 UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 ANY = "*"
+MAGICS = "get_ipython().run_cell_magic", "get_ipython().run_line_magic"
 
 
 class CannotGrade(Exception):
@@ -233,9 +234,9 @@ def plan(cells, chapter):
     has_setup, judged = bool(steps), []
     published = {cell.source for cell in chapter.cells}
     for cell in cells:
-        if cell.kind != "code" or (has_setup and (cell.id == "setup" or "setup" in cell.tags)):
-            continue
         exercise = _exercise_of(cell, chapter)
+        if cell.kind != "code" or (has_setup and not exercise and _is_setup(cell)):
+            continue
         if exercise:
             answer, rest = _split(cell.source)
             steps += [Step("answer", answer, exercise), _judge(exercise)]
@@ -256,6 +257,11 @@ def plan(cells, chapter):
     return needed[::-1]
 
 
+def _is_setup(cell):
+    """Tell whether a cell starts the course, also where its id and tags are gone."""
+    return cell.id == "setup" or "setup" in cell.tags or bool(START.search(cell.source))
+
+
 def _judge(exercise):
     return Step("judge", "\n".join(exercise.checks), exercise)
 
@@ -266,7 +272,7 @@ def _names(source):
     What a call does to the objects that it is given is not seen.
     """
     try:
-        nodes = list(ast.walk(ast.parse(source)))
+        nodes = list(ast.walk(ast.parse(TransformerManager().transform_cell(source))))
     except UNPARSABLE:
         return set(), {ANY}
     binds, uses = set(), set()
@@ -279,4 +285,9 @@ def _names(source):
             binds.add(node.asname or node.name.partition(".")[0])
         elif isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store):
             binds |= _names(ast.unparse(node.value))[1]  # the `a` of `a[i].b = c`
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in MAGICS:
+            # What stands behind `%time`, or in a cell below `%%time`.
+            texts = [str(code.value) for code in node.args if isinstance(code, ast.Constant)]
+            hidden = _names(texts[-1]) if texts else (set(), {ANY})
+            binds, uses = binds | hidden[0], uses | hidden[1]
     return binds, uses

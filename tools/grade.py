@@ -27,14 +27,15 @@ import time
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-try:
+sys.path.append(str(Path(__file__).resolve().parents[1] / "data_scripts"))
+from own_python import needed
+
+with needed():
     import copies
     import nbclient
     import nbformat
-except ModuleNotFoundError as error:
-    raise SystemExit(f"{error}. Run this with .venv/bin/python: `make lab` sets it up.") from None
 
-from course_utils.exercises.judge import MISSING
+    from course_utils.exercises.judge import MISSING
 
 PROJECT = Path(__file__).resolve().parents[1]
 NOT_GRADED, NOT_TRIED = "not graded", "not tried"
@@ -424,6 +425,7 @@ def main(arguments=None):
     int
         0 when all notebooks were graded, whatever the marks; 1 when something of one could not be.
     """
+    sys.stdout.reconfigure(errors="replace")  # what the terminal has no letter for
     options = _parser().parse_args(arguments)
     if options.csv and (why := _cannot_write(options.csv)):
         print(f"Nothing was graded: {options.csv} cannot be written: {why}", file=sys.stderr)
@@ -438,14 +440,15 @@ def main(arguments=None):
         print(f"{number} of {len(paths)}: {path}", file=sys.stderr, flush=True)
         found = grade(path, course, options.timeout, options.cell_timeout)
         rows += found + sum_of(found)
-    print(table(rows))
+    trouble = any(row.outcome == NOT_GRADED for row in rows)
     if options.csv:
         try:
             write_csv(options.csv, rows)
         except OSError as error:
+            trouble = True
             print(f"{options.csv} was not written: {error.strerror or error}", file=sys.stderr)
-            return 1
-    return int(any(row.outcome == NOT_GRADED for row in rows))
+    print(table(rows))
+    return int(trouble)
 
 
 if __name__ == "__main__":

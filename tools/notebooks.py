@@ -15,12 +15,13 @@ import sys
 import time
 from pathlib import Path
 
-try:
+sys.path.append(str(Path(__file__).resolve().parents[1] / "data_scripts"))
+from own_python import needed
+
+with needed():
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-except ModuleNotFoundError as error:
-    raise SystemExit(f"{error}. Run this with .venv/bin/python: `make lab` sets it up.") from None
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -163,6 +164,7 @@ def is_saved(path, build=BUILD):
 
 def main(arguments=None, notebooks=NOTEBOOKS, build=BUILD):
     """Run the command line; 0 if every chapter reached its end."""
+    sys.stdout.reconfigure(errors="replace")  # what the terminal has no letter for
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     paths = {path.stem: path for path in sorted(notebooks.glob("*.ipynb"))}
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER")

@@ -16,10 +16,14 @@ import time
 from datetime import date
 from pathlib import Path
 
-from course_utils import environment
+sys.path.append(str(Path(__file__).resolve().parents[1] / "data_scripts"))
+from own_python import needed
 
-# nbformat by way of the module that says what to do where it is not installed.
-from notebooks import FAILURES, NOTEBOOKS, ROOT, execute, nbformat
+with needed():
+    import nbformat
+
+    from course_utils import environment
+    from notebooks import FAILURES, NOTEBOOKS, ROOT, execute
 
 
 def run_chapter(path, seed, profile, *, results, build):
@@ -100,6 +104,7 @@ def keep_cost(path, chapter, profile, found):
 
 def main(arguments=None):
     """Run the command line; 0 if every run reached its end."""
+    sys.stdout.reconfigure(errors="replace")  # what the terminal has no letter for
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     chapters = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
     parser.add_argument("chapter", choices=chapters)

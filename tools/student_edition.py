@@ -22,13 +22,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-try:
+from stamp import PLACEHOLDER, address_of
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "data_scripts"))
+from own_python import needed
+
+with needed():
     import nbformat
     import pooch
-except ModuleNotFoundError as error:
-    raise SystemExit(f"{error}. Run this with .venv/bin/python: `make lab` sets it up.") from None
-
-from stamp import PLACEHOLDER, address_of
 
 ROOT = Path(__file__).resolve().parents[1]
 BADGE = re.compile(r"^\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)\n*", re.MULTILINE)
@@ -174,6 +175,7 @@ def _not_ours(out):
 
 def main(arguments=None):
     """Run the command line; 0 if the edition was written."""
+    sys.stdout.reconfigure(errors="replace")  # what the terminal has no letter for
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "student")
     out, address = parser.parse_args(arguments).out, address_of()

@@ -3,8 +3,9 @@
 Every loader returns a `Dataset`; every failure is a `CourseDataError` in plain words.
 """
 
+import copy
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +18,20 @@ __all__ = ["IGNORE", "CourseDataError", "Dataset"]
 
 IGNORE = 255
 """The label of a pixel whose class nobody knows; no score and no loss counts it."""
+
+
+def check_not_black_and_white(name, masks):
+    """Raise a ValueError where masks of two classes hold 0 and 255, and nothing else.
+
+    That is far more often a mask stored in black and white than background and unknown pixels
+    without any foreground, and would score a perfect 1 for finding nothing.
+    """
+    known = masks[masks != IGNORE]
+    if 0 < known.size < masks.size and not known.any():
+        raise ValueError(
+            f"{name} holds 0 and 255 alone. A mask stored in black and white needs (mask > 0) "
+            "first. If 255 does mean unknown here, leave those pixels out: mask[mask != 255]."
+        )
 
 
 @dataclass(frozen=True)
@@ -41,7 +56,8 @@ class Dataset:
     Raises
     ------
     ValueError
-        If shapes, types or labels do not fit one another.
+        If shapes, types or labels do not fit one another, or all masks of two classes together hold
+        nothing but 0 and 255.
     """
 
     images: np.ndarray
@@ -72,21 +88,32 @@ class Dataset:
                 f"labels {np.unique(self.masks[unknown]).tolist()} in the masks, but there are "
                 f"only {len(self.class_names)} classes"
             )
+        if len(self.class_names) == 2:
+            check_not_black_and_white("masks", self.masks)
 
     def __len__(self) -> int:
         return len(self.images)
 
     def subset(self, chosen) -> "Dataset":
-        """Return the images of these indices (a sequence of int), in this order, with their masks.
+        """Return some of the images with their masks.
+
+        Parameters
+        ----------
+        chosen : sequence of int or of bool
+            Indices, in the order wanted, or for each image whether it is wanted.
 
         Raises
         ------
         IndexError
-            If there is no such image.
+            If there is no such image, `chosen` holds fractions, or not one bool for each image.
         """
-        chosen = np.asarray(chosen, dtype=int)
+        chosen = np.asarray(chosen)
+        chosen = np.arange(len(self))[chosen if chosen.size else chosen.astype(int)]
         ids = tuple(self.ids[i] for i in chosen)
         groups = None if self.groups is None else tuple(self.groups[i] for i in chosen)
-        return replace(
-            self, images=self.images[chosen], masks=self.masks[chosen], ids=ids, groups=groups
+        subset = copy.copy(self)
+        # Past __post_init__, for a few masks may hold nothing but background and unknown pixels.
+        vars(subset).update(
+            images=self.images[chosen], masks=self.masks[chosen], ids=ids, groups=groups
         )
+        return subset

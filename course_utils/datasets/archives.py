@@ -10,7 +10,7 @@ import tarfile
 import zipfile
 import zlib
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from .errors import CourseDataError
 
@@ -22,6 +22,9 @@ _DAMAGED = (
     EOFError,
     NotImplementedError,  # a compression method that zipfile does not know
 )
+
+# What operating systems and storage boxes leave beside the files of a folder.
+_CLUTTER = {"__macosx", ".ds_store", "thumbs.db", "desktop.ini", "@eadir"}
 
 WEB_PAGE = "it is a web page: perhaps the network wants you to log in first"
 
@@ -82,6 +85,8 @@ def unpack(archive: Path, folder: Path, limit: int, source: str):
 
     `zipfile` and `tarfile`, and so pooch, mend a dangerous name quietly; here it is refused,
     because an archive that has one is not the data set. Only plain files and folders are written.
+    Backslashes in names, which some tools of Windows write, separate folders; `is_clutter` is
+    passed over.
     After an error the folder may hold some members: throw it away.
 
     Parameters
@@ -100,9 +105,13 @@ def unpack(archive: Path, folder: Path, limit: int, source: str):
     written = 0
     try:
         for name, kind, opened in _members(archive):
-            path = PurePosixPath(name)
-            if path.is_absolute() or ".." in path.parts or any(c in name for c in "\\:\0"):
+            path = PurePosixPath(name.replace("\\", "/"))
+            if path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive:
                 raise _refusal(source, f"its member {name!r} would be written outside the folder")
+            if is_clutter(path):
+                continue
+            if ":" in name or "\0" in name:
+                raise _refusal(source, f"its member {name!r} has a name that Windows cannot write")
             if kind not in ("file", "folder"):
                 raise _refusal(source, f"its member {name!r} is {kind}, not a plain file")
             target = folder / path
@@ -126,13 +135,42 @@ def unpack(archive: Path, folder: Path, limit: int, source: str):
         raise _refusal(source, f"{_looks_like(archive)} ({error})") from error
 
 
+def is_clutter(path: PurePath) -> bool:
+    """Whether a file is none of a data set's but what a system leaves: ``._1.jpg``, ``Thumbs.db``.
+
+    Parameters
+    ----------
+    path : pathlib.PurePath
+        Relative to the data set's folder.
+    """
+    return path.name.endswith(":Zone.Identifier") or any(
+        part.startswith("._") or part.lower() in _CLUTTER for part in path.parts
+    )
+
+
 def keep_weights(file: Path, folder: Path, source: str):
-    """Copy a file of weights into a folder; `CourseDataError` where it is not one (HDF5)."""
-    with file.open("rb") as stream:
-        if stream.read(8) != b"\x89HDF\r\n\x1a\n":
-            raise _refusal(
-                source, WEB_PAGE if is_web_page(file) else "it is no weights file (HDF5)"
-            )
+    """Copy a file of Keras weights into a folder once every array in it has been read.
+
+    Raises
+    ------
+    CourseDataError
+        If it is no such file (HDF5), is damaged or was cut off.
+    """
+    import h5py  # here, because it takes its time and most calls read no weights
+
+    try:
+        with h5py.File(file) as weights:
+            layers = weights if "layer_names" in weights.attrs else weights["model_weights"]
+            arrays = [
+                layers[layer][name][()]
+                for layer in layers.attrs["layer_names"]
+                for name in layers[layer].attrs["weight_names"]
+            ]
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        reason = f"{_looks_like(file, 'file of weights (HDF5)')} ({error})"
+        raise _refusal(source, reason) from error
+    if not arrays:
+        raise _refusal(source, "it holds no weights")
     shutil.copyfile(file, folder / file.name)
 
 
@@ -142,7 +180,7 @@ def _members(archive: Path):
         with zipfile.ZipFile(archive) as file:
             for member in file.infolist():
                 unix_type = stat.S_IFMT(member.external_attr >> 16)
-                kind = "folder" if member.is_dir() else "file"
+                kind = "folder" if member.orig_filename.endswith(("/", "\\")) else "file"
                 if unix_type not in (0, stat.S_IFREG, stat.S_IFDIR):
                     kind = "a link or device"
                 elif member.flag_bits & 1:
@@ -165,11 +203,11 @@ def is_web_page(path: Path) -> bool:
         return file.read(200).lstrip().lower().startswith((b"<!doctype", b"<html"))
 
 
-def _looks_like(archive: Path) -> str:
-    with archive.open("rb") as file:
-        if file.read(2) in (b"PK", b"\x1f\x8b"):
+def _looks_like(file: Path, wanted: str = "zip or tar archive") -> str:
+    with file.open("rb") as stream:
+        if stream.read(8).startswith((b"PK", b"\x1f\x8b", b"\x89HDF\r\n\x1a\n")):
             return "it is damaged, or was cut off before its end"
-    return WEB_PAGE if is_web_page(archive) else "it is not a zip or tar archive"
+    return WEB_PAGE if is_web_page(file) else f"it is not a {wanted}"
 
 
 def _refusal(source: str, reason: str) -> CourseDataError:

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -26,7 +25,7 @@ REMEMBERED = "the sha256 seen the first time"
 FIRST_TIME = "nothing: seen for the first time"
 _CHANGED_ON_PURPOSE = {
     IN_MIRROR: "write its SHA256SUMS anew with data_scripts/build_mirror.py",
-    REMEMBERED: "delete its line in the hidden .sha256 file of the data folder",
+    REMEMBERED: "or the first one was at fault, delete its line in {seen}",
 }
 _WHAT_HELPS = (
     "What helps: check the network and try again; or set COURSE_MIRROR to a folder or address "
@@ -38,15 +37,20 @@ IS_IT_ON = (
     "Is the mirror's server on, and its address spelt right? Open {} in a browser on this machine: "
     "it should show SHA256SUMS."
 )
+_BAD_PROXY = ("InvalidProxyURL", "ProxySchemeUnknown", "LocationParseError")
 _REASONS = (  # what an exception's text holds, and what that means
     (
         "ProxyError",
-        "the proxy refuses or does not answer (HTTP_PROXY or HTTPS_PROXY names it; NO_PROXY names "
-        "the servers that need none)",
+        "the proxy refuses or does not answer ({proxy} names it; NO_PROXY names the servers that "
+        "need none)",
     ),
+    ("SOCKS", 'the proxy needs PySocks: pip install "requests[socks]" ({proxy} names it)'),
+    # Of our own address requests says the same without the name of that error.
+    *((sign, "{proxy} is not a proxy's address") for sign in _BAD_PROXY),
+    ("CA certificate bundle", "{certificates} names a file that is not there ({error})"),
     ("timed out", "no answer for {seconds:g} seconds"),
-    ("CERTIFICATE", "no secure connection (its certificate was not accepted)"),
-    ("SSLError", "no secure connection"),
+    ("CERTIFICATE_VERIFY", "no secure connection: its certificate was not accepted{trusted}"),
+    ("SSLError", "no secure connection{trusted}"),
     ("aborted", "the connection was cut in the middle"),
     ("ChunkedEncodingError", "the connection was cut in the middle"),
     (
@@ -86,7 +90,7 @@ class Sources:
     """
 
     def __init__(self, mirror: str, into: Path, progress: bool = True, attempts: int | None = None):
-        self.mirror = mirror
+        self.mirror = mirror if not mirror or "://" in mirror else str(expand_path(mirror))
         self.into = into
         self.progress = progress
         self.attempts = attempts or ATTEMPTS
@@ -96,7 +100,7 @@ class Sources:
         """Address or path of a file of the mirror."""
         if "://" in self.mirror:
             return f"{self.mirror.rstrip('/')}/{name}"
-        return str(Path(self.mirror).expanduser().absolute() / name)
+        return str(Path(self.mirror, name))
 
     def read(self, name: str) -> str:
         """The text of a small file of the mirror; empty if it has none.
@@ -114,7 +118,9 @@ class Sources:
             if reason.missing:
                 return ""
             self._fault = reason
-            raise
+        except OSError as error:
+            self._fault = Unavailable(f"{name} cannot be read: {error.strerror}")
+        raise self._fault
 
     @cached_property
     def sums(self) -> dict[str, str]:
@@ -134,12 +140,11 @@ class Sources:
         if "://" in source:
             raise Unavailable("an address has to begin with http:// or https://")
         local = Path(source)
-        if not local.parent.is_dir():
-            raise Unavailable("there is no such folder", missing=True)
         try:
             local.open("rb").close()
-        except FileNotFoundError as error:
-            raise Unavailable(error.strerror, missing=True) from error
+        except (FileNotFoundError, NotADirectoryError) as error:
+            reason = error.strerror if local.parent.is_dir() else "there is no such folder"
+            raise Unavailable(reason, missing=True) from error
         except OSError as error:
             raise Unavailable(f"{local.name} cannot be read: {error.strerror}") from error
         return local
@@ -148,7 +153,7 @@ class Sources:
         self,
         archive: Archive,
         title: str,
-        remembered: Mapping[str, str] | None = None,
+        seen: Path | None = None,
         what_next: str = _WHAT_HELPS,
     ) -> tuple[Path, dict]:
         """Get one archive and compare its hash.
@@ -162,8 +167,8 @@ class Sources:
         archive : Archive
         title : str
             What it is a part of, for the error.
-        remembered : mapping of str to str, optional
-            Hash seen first, by source, for sources that state none.
+        seen : path, optional
+            File with the hashes seen first, for sources that state none: `read_seen`.
         what_next : str
             For the error where no source has it.
 
@@ -187,6 +192,7 @@ class Sources:
                 else:
                     stated, told_by = archive.sha256 or archive.md5, PUBLISHED
                 path = self.reach(source, self.progress)
+                digest = found = _hash(path, "sha256")
             except Unavailable as reason:
                 failed.append(f"  {source}: {reason}")
                 if self.progress and from_mirror and archive.url:
@@ -194,12 +200,11 @@ class Sources:
                     print("Trying the published file.")
                 continue
             if stated is None:
-                stated, told_by = (remembered or {}).get(source), REMEMBERED
-            digest = found = pooch.file_hash(str(path))
+                stated, told_by = read_seen(seen).get(source) if seen else None, REMEMBERED
             if told_by == PUBLISHED and not archive.sha256:
-                told_by, found = PUBLISHED_MD5, pooch.file_hash(str(path), alg="md5")
+                told_by, found = PUBLISHED_MD5, _hash(path, "md5")
             if stated and found != stated:
-                raise _wrong_hash(path, source, told_by, stated, found)
+                raise _wrong_hash(path, source, told_by, stated, found, seen)
             return path, {
                 "name": archive.name,
                 "source": source,
@@ -254,6 +259,46 @@ class Sources:
             if self.attempts == 1:
                 tried = "one attempt, right after another kernel's"
             raise Unavailable(f"{_in_words(error, timeout)} ({tried})") from error
+        except OSError as error:
+            at_fault = error.filename and Path(error.filename)
+            if error.errno and (not at_fault or at_fault.is_relative_to(self.into)):
+                raise  # the disk's, which holds the data folder
+            raise Unavailable(_in_words(error, timeout)) from error
+
+
+def ask(url: str, timeout: float) -> None:
+    """Ask whether a server has a file, and do not download it.
+
+    Raises
+    ------
+    Unavailable
+        If it does not, or does not answer for `timeout` seconds.
+    """
+    import requests
+
+    try:
+        requests.head(url, timeout=timeout, allow_redirects=True).raise_for_status()
+    except (OSError, ValueError) as error:
+        raise Unavailable(_in_words(error, timeout)) from error
+
+
+def expand_path(path: Path | str) -> Path:
+    """A path that a person or a variable gave, whole: no shell may have expanded its ``~``.
+
+    Raises
+    ------
+    CourseDataError
+        If it begins with the ``~`` of somebody who has no home folder.
+    """
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise CourseDataError(
+            f"Looked for {path}:",
+            "nobody knows the home folder that its ~ stands for.",
+            "Write the whole path, or set COURSE_DATA_DIR to one.",
+            sample_helps=False,
+        ) from error
 
 
 def is_http(source: str) -> bool:
@@ -267,12 +312,37 @@ def read_sums(text: str) -> dict[str, str]:
     return {name: digest.lower() for digest, name in lines}
 
 
+def read_seen(path: Path) -> dict[str, str]:
+    """Hashes seen first, by source, of sources that state none; they outlive the data's folder."""
+    return read_sums(path.read_text("utf-8", errors="replace")) if path.exists() else {}
+
+
+def _hash(path: Path, algorithm: str) -> str:
+    try:
+        return pooch.file_hash(str(path), alg=algorithm)
+    except OSError as error:
+        raise Unavailable(f"{path.name} cannot be read: {error.strerror}") from error
+
+
 def _in_words(error: Exception, timeout: float) -> str:
     """What a failed request means."""
     if (response := getattr(error, "response", None)) is not None and response.status_code >= 400:
         return f"the server answered {response.status_code} {response.reason}"
     words = next((words for sign, words in _REASONS if sign in repr(error)), _NO_SENSE)
-    return words.format(seconds=timeout, error=error)
+    certificates = _settings("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+    return words.format(
+        seconds=timeout,
+        error=error,
+        proxy=_settings("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY") or "the system's settings",
+        certificates=certificates or "the package certifi",
+        trusted=certificates and f" (trusted are those in the file that {certificates} names)",
+    )
+
+
+def _settings(*names: str) -> str:
+    """Those of some variables that are set, in words; they may be written in small letters."""
+    found = (name for name, value in os.environ.items() if value and name.upper() in names)
+    return " or ".join(sorted(found))
 
 
 def _timeout() -> float:
@@ -290,7 +360,9 @@ def _timeout() -> float:
     return seconds
 
 
-def _wrong_hash(path: Path, source: str, told_by: str, stated: str, found: str) -> CourseDataError:
+def _wrong_hash(
+    path: Path, source: str, told_by: str, stated: str, found: str, seen: Path | None
+) -> CourseDataError:
     what = f" ({WEB_PAGE})" if is_web_page(path) else ""
     remedy = _CHANGED_ON_PURPOSE.get(told_by, "the course's catalog must learn its new hash")
     return CourseDataError(
@@ -298,5 +370,5 @@ def _wrong_hash(path: Path, source: str, told_by: str, stated: str, found: str) 
         f"it should be {stated}, but is {found}{what}.",
         "The file was damaged on its way or has been changed; it was not used. Try "
         "again; if it stays so, take another mirror (COURSE_MIRROR) or ask whoever keeps that "
-        f"file. If it was changed on purpose, {remedy}.",
+        f"file. If it was changed on purpose, {remedy.format(seen=seen)}.",
     )

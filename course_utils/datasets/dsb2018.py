@@ -18,6 +18,7 @@ import numpy as np
 
 from . import CourseDataError, Dataset
 from .catalog import DSB2018, DatasetEntry
+from .download import expand_path
 from .fetch import describe, fetch
 from .io import DataFolder, cache_arrays, check_size, resize
 
@@ -189,7 +190,7 @@ def check(folder: Path, entry: DatasetEntry) -> None:
 
 def open_folder(root: Path | str | None = None) -> DataFolder:
     """Return the folder of the data, fetched where `root` is None."""
-    root = fetch(DSB2018) if root is None else Path(root)
+    root = fetch(DSB2018) if root is None else expand_path(root)
     # Some tools unpack an archive into a folder of its name.
     return DataFolder(root, "the images of nuclei", "stage1_train")
 
@@ -228,7 +229,8 @@ def _open_folder_with(name: str, root: Path | str | None) -> DataFolder:
     folder = open_folder(root)
     if not (folder.top / image_file(name)).is_file():
         known = tuple(list_masks(folder))
-        raise ValueError(f"image {name!r}: there are {len(known)}, such as {known[0]}")
+        if name not in known:  # else a dead link, of which the reader is told
+            raise ValueError(f"image {name!r}: there are {len(known)}, such as {known[0]}")
     return folder
 
 

@@ -1,5 +1,6 @@
 """The one error that the data layer shows to a reader."""
 
+import os
 from pathlib import Path
 
 
@@ -14,13 +15,18 @@ class CourseDataError(RuntimeError):
         What came back: the server's answer, the file at fault and what is wrong with it.
     what_next : str, optional
         The next thing to do.
+    sample_helps : bool, optional
+        Whether made-up data can be had instead: not where the data folder itself is at fault.
     """
 
-    def __init__(self, tried: str, came_back: str = "", what_next: str = ""):
+    def __init__(
+        self, tried: str, came_back: str = "", what_next: str = "", sample_helps: bool = True
+    ):
         super().__init__("\n".join(part for part in (tried, came_back, what_next) if part))
         self.tried = tried
         self.came_back = came_back
         self.what_next = what_next
+        self.sample_helps = sample_helps
 
     def _render_traceback_(self) -> list[str]:
         """Let IPython show the plain words: a stack of our own frames helps no reader."""
@@ -44,10 +50,12 @@ def fault_in(root: Path, what: str, problem: str, how_many: int = 1) -> CourseDa
         How many files have this fault.
     """
     more = f", and {how_many - 1} more" if how_many > 1 else ""
-    if not root.is_dir():
+    try:
+        os.scandir(root).close()
+    except OSError as error:
         return CourseDataError(
             f"Looked for {what} in {root}:",
-            "there is no such folder.",
+            f"there is no such folder, or it cannot be read ({error.strerror}).",
             "Correct `root`, or omit it.",
         )
     return CourseDataError(

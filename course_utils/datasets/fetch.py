@@ -13,19 +13,19 @@ import filelock
 import pooch
 
 from .archives import keep_weights, unpack, write_whole
-from .catalog import WEIGHTS, DatasetEntry
-from .download import FIRST_TIME, Sources, Unavailable
+from .catalog import MB, WEIGHTS, DatasetEntry
+from .download import FIRST_TIME, Sources, Unavailable, expand_path, read_seen
 from .errors import CourseDataError
 
 MARKER = ".course.json"
+SAMPLE_ROOM = 100 * MB  # disk that the made-up data takes at most
 STAND_IN = "-stand-in"  # ends the name of such a folder
 SOURCE_NOTE = "{}.source.txt"  # beside an archive of a mirror that holds something else
 
 
 def data_dir() -> Path:
     """The folder that data is kept in: ``COURSE_DATA_DIR``, else the user's cache folder."""
-    folder = Path(os.environ.get("COURSE_DATA_DIR") or pooch.os_cache("segmentation-course"))
-    return folder.expanduser()  # in Python or a notebook no shell has done that
+    return expand_path(os.environ.get("COURSE_DATA_DIR") or pooch.os_cache("segmentation-course"))
 
 
 def fetch(
@@ -64,7 +64,7 @@ def fetch(
     CourseDataError
         If no source has the data, a file is not what it should be, or it cannot be written.
     """
-    root = Path(root or data_dir()).expanduser().absolute()
+    root = expand_path(root or data_dir())
     mirror = str(os.environ.get("COURSE_MIRROR", "") if mirror is None else mirror)
     if folder := _find(entry, root, mirror):
         return folder
@@ -88,6 +88,7 @@ def fetch(
             f"Could not keep {entry.title} in {root}:",
             f"{error.strerror or error} ({error.filename or root}).",
             "Set COURSE_DATA_DIR to a folder that you may write to, on a disk with room.",
+            sample_helps=False,
         ) from error
 
 
@@ -141,7 +142,8 @@ def provenance(path: Path | str) -> dict:
         ``checked`` (what the hash was compared with). Empty for a folder that `fetch` did not
         make.
     """
-    folder = Path(path).parent if Path(path).is_file() else Path(path)
+    # Path.is_file raises where a folder may not be entered.
+    folder = Path(path).parent if os.path.isfile(path) else Path(path)
     try:
         return json.loads((folder / MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -224,7 +226,7 @@ def _is_current(facts: dict, folder: Path, entry: DatasetEntry) -> bool:
 
 
 def _size(file: Path) -> int | None:
-    return file.stat().st_size if file.is_file() else None
+    return file.stat().st_size if os.path.isfile(file) else None
 
 
 def _beside(folder: Path, kind: str) -> Path:
@@ -254,10 +256,9 @@ def _install(
                 "something is there already that this course did not put there whole.",
                 "Move it away or delete it, then try again.",
             )
-        known = _read_seen(seen)
         got = []
         for archive, needed in zip(entry.archives, room, strict=True):
-            path, facts = sources.get(archive, entry.title, known)
+            path, facts = sources.get(archive, entry.title, seen)
             got.append(facts)
             _need_disk(root, needed, entry.title)
             if archive.unpacked_size is None:
@@ -267,7 +268,7 @@ def _install(
         _check_content(data, entry, got)
         _write_marker(data / MARKER, entry, got)
         if new := {g["source"]: g["sha256"] for g in got if g["checked"] == FIRST_TIME}:
-            lines = [f"{digest}  {source}\n" for source, digest in (known | new).items()]
+            lines = [f"{digest}  {source}\n" for source, digest in (read_seen(seen) | new).items()]
             write_whole(seen, "".join(lines).encode())
         if folder.exists():
             os.replace(folder, staging / "former")
@@ -284,14 +285,8 @@ def _need_disk(root: Path, needed: int, title: str):
             f"Looked for room for {title} in {root}:",
             f"up to {needed / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free.",
             "Make room, or set COURSE_DATA_DIR to a folder on a larger disk.",
+            sample_helps=free > SAMPLE_ROOM,
         )
-
-
-def _read_seen(path: Path) -> dict[str, str]:
-    """Hashes seen first, by source, of sources that state none; they outlive the data's folder."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    pairs = (line.split(maxsplit=1) for line in lines if line.strip())
-    return {source: digest for digest, source in pairs}
 
 
 def _check_content(folder: Path, entry: DatasetEntry, got: list[dict]):

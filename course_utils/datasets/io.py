@@ -41,7 +41,7 @@ class DataFolder:
     def top(self) -> Path:
         """The folder that file names are relative to."""
         inner = self.root / self.archive_folder
-        return inner if inner.is_dir() else self.root
+        return inner if os.path.isdir(inner) else self.root
 
     def error(self, problem: str, n_files: int = 1) -> CourseDataError:
         """Return the error for a fault that `n_files` files have, the first of them named."""
@@ -84,7 +84,9 @@ class DataFolder:
     def read_image(self, file: str, upright: bool = True) -> np.ndarray:
         """Read a picture as uint8 [H, W, 3]: red, green, blue.
 
-        Gray, palette and transparent pictures are converted; of 16 bits the upper 8 are taken.
+        Gray, palette and transparent pictures are converted. Gray ones of 16 bits are divided by
+        what brings the bits that they use (8, 10, 12, 14 or 16, as cameras fill them) to 8, with
+        a warning where those are not all 16.
 
         Parameters
         ----------
@@ -96,16 +98,35 @@ class DataFolder:
         Raises
         ------
         CourseDataError
-            If it cannot be read.
+            If it cannot be read, has 32 bits per channel, or is in color and leaves the upper
+            ones of 16 empty.
         """
         picture = self.open_picture(file)
+        has_16_bits = picture.info["has_16_bits"]
         if upright:
             picture = ImageOps.exif_transpose(picture)
-        if picture.mode in ("I", "F"):
+        if picture.mode == "F" or (picture.mode == "I" and not has_16_bits):
             raise self.error(f"{file} should have 8 bits per channel, but has 32")
-        if picture.mode.startswith("I;16"):
-            picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+        if picture.mode.startswith("I"):
+            picture = Image.fromarray(self._scale_to_8_bits(file, np.asarray(picture)))
+        elif has_16_bits and max(high for _, high in picture.convert("RGB").getextrema()) < 64:
+            # Pillow has dropped the lower 8 bits of color.
+            raise self.error(
+                f"{file} has 16 bits per channel and leaves the upper ones empty, as pictures of "
+                "10, 12 or 14 bits do: save it with 8 bits per channel"
+            )
         return np.array(picture.convert("RGB"))
+
+    def _scale_to_8_bits(self, file: str, pixels: np.ndarray) -> np.ndarray:
+        brightest = int(pixels.max())
+        n_bits = next(n for n in (8, 10, 12, 14, 16) if brightest < 1 << n)
+        if n_bits < 16:
+            warnings.warn(
+                f"{file} has 16 bits, but no value above {brightest}: taken for a picture of "
+                f"{n_bits} bits.",
+                stacklevel=3,
+            )
+        return (pixels >> (n_bits - 8)).astype(np.uint8)
 
     def read_gray(self, file: str, palette: bool = False) -> np.ndarray:
         """Read a gray picture of 8 bits as uint8 [H, W].
@@ -131,6 +152,8 @@ class DataFolder:
     def open_picture(self, file: str) -> Image.Image:
         """Open a picture and decode all of it, in its own mode.
 
+        Its ``info["has_16_bits"]`` tells what the mode of a color picture does not.
+
         Raises
         ------
         CourseDataError
@@ -138,11 +161,13 @@ class DataFolder:
         """
         try:
             with Image.open(self.top / file) as picture:
+                tiles = repr(picture.tile)  # gone once they are decoded
                 picture.load()
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             reason = getattr(error, "strerror", None)
             reason = f": {reason}" if reason else " as a picture"
             raise self.error(f"{file} cannot be read{reason}") from error
+        picture.info["has_16_bits"] = ";16" in tiles or picture.mode.startswith("I;16")
         return picture
 
     def read_label_text(self, file: str) -> np.ndarray:
@@ -244,10 +269,19 @@ def cache_arrays(
         What the arrays are made from, in `folder`.
     decode : function without arguments
         Returns images and masks.
+
+    Raises
+    ------
+    CourseDataError
+        If a file is not there: a dead link, for one.
     """
     digest = hashlib.sha256()
     for file in files:
-        stat = os.stat(os.path.join(folder, file))  # sooner done than by pathlib, for 30,000 files
+        try:
+            stat = os.stat(os.path.join(folder, file))  # sooner than by pathlib, for 30,000 files
+        except OSError as error:
+            problem = f"{file} cannot be read: {error.strerror}"
+            raise fault_in(cache.parent, "the data", problem) from error
         digest.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\n".encode())
     key = digest.hexdigest()
     arrays = _read_cache(cache, key)

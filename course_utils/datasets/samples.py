@@ -8,6 +8,7 @@ profile "sample" takes the small sets, "showcase" those on which a network can l
 import dataclasses
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import filelock
@@ -32,61 +33,58 @@ __all__ = [
     "write_sunnybrook",
 ]
 
-SAMPLE_VERSION = 2  # raise it when the pictures change: mirrors written earlier are then left aside
-# By profile, and by the name of the set whose place they take. A sample has ten patients of six
-# slices, a showcase fifteen of fourteen.
-_PAIRS = {
-    "sample": {
-        "sunnybrook": {"train": 48, "val": 12},
-        "stanford_background": {"all": 48},
-        "dsb2018": {"all": 48},
-    },
-    "showcase": {
-        "sunnybrook": {"train": 180, "val": 30},
-        "stanford_background": {"all": 240},
-        "dsb2018": {"all": 160},
-    },
+SAMPLE_VERSION = 3  # raise it when the pictures change: mirrors written earlier are then left aside
+# By the name of the set whose place they take: what they are, and how many for each profile.
+_SETS = {
+    "sunnybrook": (
+        "short-axis heart slices in the layout of the Sunnybrook data",
+        {"sample": {"train": 48, "val": 12}, "showcase": {"train": 180, "val": 30}},
+    ),
+    "stanford_background": (
+        "outdoor scenes in the layout of the Stanford Background data",
+        {"sample": {"all": 48}, "showcase": {"all": 240}},
+    ),
+    "dsb2018": (
+        "images of nuclei in the layout of the Data Science Bowl 2018 data",
+        {"sample": {"all": 48}, "showcase": {"all": 160}},
+    ),
 }
-_WHAT = {
-    "sunnybrook": "short-axis heart slices in the layout of the Sunnybrook data",
-    "stanford_background": "outdoor scenes in the layout of the Stanford Background data",
-    "dsb2018": "images of nuclei in the layout of the Data Science Bowl 2018 data",
+_WRITERS = {
+    "sunnybrook-sample": write_sunnybrook,  # ten patients of six slices
+    "sunnybrook-showcase": partial(write_sunnybrook, n_positions=7),  # fifteen of fourteen
+    "stanford_background-sample": write_stanford_background,
+    "stanford_background-showcase": write_stanford_background,
+    "dsb2018-sample": write_dsb2018,
+    "dsb2018-showcase": write_dsb2018,
 }
 
 
-def _entry(name, profile, pairs):
+def _entry(name, profile):
     """The catalog's entry of what takes a data set's place."""
-    published = CATALOG[name]
-    archives = tuple(
-        Archive(archive.name, url="", unpacked_size=sum(pairs.values()) * MB)
-        for archive in published.archives
-    )
+    title, pairs = _SETS[name]
+    counts = pairs[profile].values()
     return dataclasses.replace(
-        published,
+        CATALOG[name],
         name=f"{name}-{profile}",
-        title=f"Made-up {_WHAT[name]} ({' + '.join(map(str, pairs.values()))} images)",
-        archives=archives,
+        title=f"Made-up {title} ({' + '.join(map(str, counts))} images)",
+        archives=tuple(
+            Archive(archive.name, url="", unpacked_size=sum(counts) * MB)
+            for archive in CATALOG[name].archives
+        ),
         licence="CC0 1.0 (drawn by the course's own code)",
         citation="Made-up images of this course; not for measuring anything but the code.",
         homepage="",
-        pairs=pairs,
+        pairs=pairs[profile],
         redistributable=True,
         version=str(SAMPLE_VERSION),
     )
 
 
 _ENTRIES = {
-    profile: {name: _entry(name, profile, pairs) for name, pairs in sets.items()}
-    for profile, sets in _PAIRS.items()
+    profile: {name: _entry(name, profile) for name in _SETS} for profile in ("sample", "showcase")
 }
 SAMPLES = _ENTRIES["sample"]
 """Entries of the small sets, by the name of the set whose place they take."""
-_WRITERS = {
-    "sunnybrook": write_sunnybrook,
-    "stanford_background": write_stanford_background,
-    "dsb2018": write_dsb2018,
-}
-_OPTIONS = {"sunnybrook-showcase": {"n_positions": 7}}
 
 
 def entry(name, profile="sample"):
@@ -151,7 +149,7 @@ def mirror(folder, name="sunnybrook", profile="sample"):
                 aside = target.with_name(f"{target.name}.partial")
                 for leftover in (aside, target):  # of a killed process, or half deleted
                     shutil.rmtree(leftover, ignore_errors=True)
-                _WRITERS[name](aside, *made_up.pairs.values(), **_OPTIONS.get(made_up.name, {}))
+                _WRITERS[made_up.name](aside, *made_up.pairs.values())
                 os.replace(aside, target)
     except OSError as error:
         raise CourseDataError(

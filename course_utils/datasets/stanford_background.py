@@ -18,6 +18,7 @@ import numpy as np
 
 from . import IGNORE, Dataset
 from .catalog import STANFORD_BACKGROUND, DatasetEntry
+from .download import expand_path
 from .fetch import describe, fetch
 from .io import DataFolder, cache_arrays, check_size, resize
 
@@ -142,7 +143,9 @@ def scene(name: str, root: Path | str | None = None) -> Scene:
     folder = _folder(root)
     if not (folder.top / _IMAGE.format(name)).is_file():
         known = _list_names(folder)
-        raise ValueError(f"scene {name!r}: there are {len(known)}, such as {', '.join(known[:3])}")
+        if name not in known:  # else a dead link, of which the reader is told below
+            shown = ", ".join(known[:3])
+            raise ValueError(f"scene {name!r}: there are {len(known)}, such as {shown}")
     image = _read_image(folder, name)
     labels = {kind: _read_labels(folder, name, kind, image) for kind in _LABELS}
     return Scene(name, image, **labels)
@@ -167,7 +170,7 @@ def check(folder: Path, entry: DatasetEntry) -> None:
 
 
 def _folder(root: Path | str | None) -> DataFolder:
-    root = fetch(STANFORD_BACKGROUND) if root is None else Path(root)
+    root = fetch(STANFORD_BACKGROUND) if root is None else expand_path(root)
     return DataFolder(root, "the outdoor scenes", "iccv09Data")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import Dataset
 from .catalog import SUNNYBROOK, DatasetEntry
+from .download import expand_path
 from .fetch import describe, fetch
 from .io import DataFolder, cache_arrays, size_in_words
 
@@ -78,7 +79,8 @@ def check(folder: Path, entry: DatasetEntry) -> None:
 
 
 def _folder(root: Path | str | None) -> DataFolder:
-    return DataFolder(fetch(SUNNYBROOK) if root is None else Path(root), "the Sunnybrook images")
+    root = fetch(SUNNYBROOK) if root is None else expand_path(root)
+    return DataFolder(root, "the Sunnybrook images")
 
 
 def _list_pairs(folder: DataFolder, split: str) -> list[tuple[str, str]]:
@@ -115,7 +117,9 @@ def _read_groups(folder: DataFolder, images: list[str]) -> tuple[str, ...] | Non
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             patients = {row["file"]: row["patient"] for row in csv.DictReader(file)}
-    except (OSError, KeyError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise folder.error(f"groups.csv cannot be read: {error.strerror}") from error
+    except (csv.Error, KeyError, UnicodeDecodeError) as error:
         raise folder.error("groups.csv is not a table with the columns file and patient") from error
     if missing := [image for image in images if not patients.get(image)]:
         raise folder.error(f"groups.csv names no patient of {missing[0]}", len(missing))

@@ -31,28 +31,51 @@ def check_tasks(answers):
             raise Missing(f"an answer for “{question}”.")
     for question, (kind, hint) in TASKS.items():
         answer = answers[question]
-        if not isinstance(answer, str) or answer not in KINDS:
+        said = answer.strip().lower() if isinstance(answer, str) else ""
+        if said not in KINDS:
             raise Wrong(f"“{answer}” is none of {', '.join(KINDS)}.")
-        if answer != kind:
+        if said != kind:
             raise Wrong(f"“{question}”: {hint}.")
 
 
+def _one_hot(mask, n):
+    return mask[..., np.newaxis] == np.arange(n)
+
+
 check_one_hot = Check(
-    "A mask [H, W] to one channel per class [H, W, C].",
-    solution=lambda mask, n: np.eye(n)[mask],
-    cases=[(np.array([[0, 2, 1], [2, 2, 0]]), 4)],
+    "A mask [H, W] to one channel per class [H, W, C]; 255 is no class, and all its channels 0.",
+    solution=_one_hot,
+    cases={
+        "a mask without 255": (np.array([[0, 2, 1], [2, 2, 0]], np.uint8), 4),
+        "a mask with 255, which is no class and has no channel": (
+            np.array([[0, 255], [3, 1], [1, 2]], np.uint8),
+            4,
+        ),
+    },
     mistakes={
         "the channels come first; put them last: [H, W, C].": [
             lambda mask, n: np.stack([mask == c for c in range(n)])
         ],
         "there are n_classes channels, also for a class that is absent.": [
-            lambda mask, n: np.eye(mask.max() + 1)[mask]
+            lambda mask, n: np.eye(int(mask.max()) + 1)[mask],
+            lambda mask, n: mask[..., np.newaxis] == np.unique(mask),
+            lambda mask, n: _one_hot(mask, np.unique(mask[mask != 255]).size),
+            lambda mask, n: _one_hot(mask, mask[mask != 255].max() + 1),
         ],
-        "the picture's height and width got lost.": [lambda mask, n: np.eye(n)[mask.ravel()]],
+        "255 is no class: all channels of such a pixel are 0.": [
+            lambda mask, n: _one_hot(np.minimum(mask, n - 1), n),
+            lambda mask, n: _one_hot(mask % n, n),
+            lambda mask, n: _one_hot(np.where(mask == 255, 0, mask), n),
+        ],
+        "there are n_classes channels; 255 needs none.": [
+            lambda mask, n: np.eye(256)[mask],
+            lambda mask, n: np.concatenate([_one_hot(mask, n), mask[..., np.newaxis] == 255], -1),
+        ],
+        "the picture's height and width got lost.": [lambda mask, n: _one_hot(mask.ravel(), n)],
         "the classes are shifted by one; numbering starts at 0.": [
             lambda mask, n: np.stack([mask == c + 1 for c in range(n)], -1)
         ],
-        "ones and zeros are the wrong way round.": [lambda mask, n: 1 - np.eye(n)[mask]],
+        "ones and zeros are the wrong way round.": [lambda mask, n: ~_one_hot(mask, n)],
     },
 )
 
@@ -70,6 +93,7 @@ check_from_one_hot = Check(
         "`argmax` without an axis looks at the whole array at once.": [lambda c: c.argmax()],
         "that compares rows; the classes are along the last axis.": [lambda c: c.argmax(0)],
         "that compares columns; the classes are along the last axis.": [lambda c: c.argmax(1)],
+        "that is where the smallest is; the largest counts: `argmax`.": [lambda c: c.argmin(-1)],
         "`max` gives the value of the largest; its position is wanted.": [lambda c: c.max(-1)],
         "a sum does not tell which channel is the largest.": [lambda c: c.sum(-1)],
         "the classes are shifted by one; numbering starts at 0.": [lambda c: c.argmax(-1) + 1],
@@ -86,6 +110,9 @@ check_one_logit = Check(
         "class 0's logit counts too: only the difference matters to a softmax.": [lambda a, b: b],
         "that is the probability; the sigmoid comes after the logit.": [
             lambda a, b: np.exp(b) / (np.exp(a) + np.exp(b))
+        ],
+        "that is the probability's logarithm; its logit is log(p / (1 − p)).": [
+            lambda a, b: b - np.logaddexp(a, b)
         ],
         "adding 1 to both logits leaves a softmax as it was, but not your answer.": [
             lambda a, b: a + b

@@ -1,5 +1,7 @@
 """Chapter 01: shares of pixels, scores of a confusion matrix, parameters of the perceptron."""
 
+from functools import partial
+
 import numpy as np
 
 from course_utils import metrics
@@ -8,7 +10,7 @@ from .judge import RIGHT, Check, NotRight, Verdict, as_numbers, shown
 
 REAL_BASELINE = 0.982304  # of the 26 published validation masks
 
-MASKS = np.zeros((3, 4, 4), np.uint8)
+MASKS = np.zeros((3, 4, 6), np.uint8)
 MASKS[0, 0, 0] = 1
 MASKS[1, :2] = 1
 
@@ -18,9 +20,14 @@ check_foreground_share = Check(
     cases=[(MASKS,)],
     mistakes={
         "that is one number for all masks; one for each is wanted.": [lambda m: m.mean()],
-        "that is in percent; a share lies between 0 and 1.": [lambda m: 100 * m.mean((1, 2))],
         "those are counts; divide by the pixels of one image.": [lambda m: m.sum((1, 2))],
-        "divide by the mask's own size; the check's are small.": [lambda m: m.sum((1, 2)) / 256**2],
+        "divide by the mask's own size, height times width; the check's are 4 × 6.": [
+            lambda m: m.sum((1, 2)) / 256**2,
+            lambda m: m.sum((1, 2)) / m.shape[1] ** 2,
+            lambda m: m.sum((1, 2)) / m.shape[2] ** 2,
+            lambda m: m.sum((1, 2)) / len(m),
+            lambda m: m.sum((1, 2)) / (m == 0).sum((1, 2)),
+        ],
         "`masks.size` counts the pixels of all masks together.": [lambda m: m.sum((1, 2)) / m.size],
         "that averages over the images; keep axis 0.": [
             lambda m: m.mean((0, 1)),
@@ -32,7 +39,7 @@ check_foreground_share = Check(
 
 
 @shown
-def check_baseline(accuracy, truth, elsewhere=None):
+def check_baseline(accuracy, truth, training=None, elsewhere=None):
     """Pixel accuracy of answering "background" everywhere.
 
     Three digits are enough: they may have been read off and typed.
@@ -43,30 +50,32 @@ def check_baseline(accuracy, truth, elsewhere=None):
         The reader's answer.
     truth : ndarray of uint8, shape [N, H, W]
         The validation masks.
+    training : ndarray of uint8, shape [N, H, W], optional
+        The masks that are taken by mistake.
     elsewhere : float, optional
         What would be right on other masks, and is accepted as well: the grader has made-up ones,
         and the reader may have typed what the real ones gave.
     """
     if elsewhere is not None and _to_three_digits(accuracy, elsewhere):
         return Verdict(RIGHT, "That is the share on the real masks.")
-    check = baseline_of(truth)
+    check = baseline_of(truth, training)
     return None if _to_three_digits(accuracy, check.solution) else check.judge(accuracy)
 
 
-def baseline_of(truth):
+def baseline_of(truth, training=None):
     """Return the check of an answer that was not rounded, for some masks."""
     matrix = metrics.confusion_matrix(truth, np.zeros_like(truth), 2)
     right = metrics.pixel_accuracy(matrix)
+    of_training = [] if training is None else [np.mean(training == 0)]
     return Check(
         "Pixel accuracy of answering background everywhere.",
         solution=right,
         mistakes={
-            "that is in percent; an accuracy lies between 0 and 1.": [
-                100 * right,
-                round(100 * right, 1),
-            ],
             "that is the share of ventricle, which this answer gets wrong.": [1 - right],
             "that is the mIoU.": [metrics.mean_iou(matrix)],
+            "that is of the training masks; `val.masks` are asked for.": [
+                value for n in of_training for value in (n, round(n, 3), round(n, 4))
+            ],
             "one number is wanted, for all pixels together.": [
                 (np.asarray(truth) == 0).mean((1, 2)),
             ],
@@ -91,10 +100,19 @@ def _union(matrix):
     return matrix.sum(0) + matrix.sum(1) - np.diag(matrix)
 
 
+def _of_two(score, matrix):
+    """Return the score of the first two classes, as a formula for two has it."""
+    return score(matrix[:2, :2])
+
+
 check_mean_iou = Check(
-    "mIoU of a confusion matrix.",
-    solution=lambda m: (np.diag(m) / _union(m)).mean(),
-    cases=[(np.array([[9, 2, 1], [1, 4, 0], [2, 1, 5]]),)],
+    "mIoU of a confusion matrix, of any number of classes.",
+    solution=metrics.mean_iou,
+    cases={
+        "a matrix of two classes": (np.array([[11, 1], [2, 3]]),),
+        # With a larger number in its row and in its column than on the diagonal.
+        "a matrix of three classes": (np.array([[9, 5, 1], [1, 4, 6], [2, 1, 7]]),),
+    },
     mistakes={
         "that is the pixel accuracy.": [lambda m: np.trace(m) / m.sum()],
         "the union counts the hits twice: subtract n_ii once.": [
@@ -113,6 +131,20 @@ check_mean_iou = Check(
         ],
         "that is the sum over the classes; divide by their number.": [
             lambda m: metrics.class_iou(m).sum()
+        ],
+        "that is a formula for two classes; there may be any number: `np.diag` has all hits.": [
+            partial(_of_two, metrics.mean_iou),
+            lambda m: metrics.class_iou(m)[:2].mean(),
+        ],
+        "that is class 1 alone, of two; the mean is over all classes, of any number.": [
+            partial(_of_two, lambda m: metrics.class_iou(m)[1])
+        ],
+        "that is the Dice of class 1, of two.": [
+            lambda m: 2 * m[1, 1] / (m[1, :2] + m[:2, 1]).sum()
+        ],
+        "the largest of a row need not be its hit: the hits are on the diagonal.": [
+            lambda m: (m.max(1) / (m.sum(0) + m.sum(1) - m.max(1))).mean(),
+            lambda m: (m.max(1) / _union(m)).mean(),
         ],
         "divide class by class, then take the mean.": [lambda m: np.trace(m) / _union(m).sum()],
         "the columns' sums (axis=0) are missing.": [

@@ -1,8 +1,21 @@
 """Chapter 02: sizes, channels and recipe of the fully convolutional network."""
 
+from numbers import Integral, Real
+
 import numpy as np
 
-from .judge import RIGHT, Check, Missing, Verdict, Wrong, look_up, read_numbers, shown
+from .judge import (
+    RIGHT,
+    Check,
+    Missing,
+    Verdict,
+    Wrong,
+    kind_of,
+    look_up,
+    one_number,
+    read_numbers,
+    shown,
+)
 
 
 def _named(*cases):
@@ -71,7 +84,7 @@ def check_fcn_sizes(sizes):
     for name, (right, hint) in FCN_SIZES.items():
         if sizes[name] is ...:
             raise Missing(f"a number for {name}.")
-        if not np.array_equal(sizes[name], right):
+        if one_number(sizes[name], f"{name}: ") != right:
             raise Wrong(f"{name} is not {sizes[name]}: {hint}.")
 
 
@@ -87,12 +100,14 @@ def check_fcn_channels(channels):
 
     Parameters
     ----------
-    channels : sequence of five int
+    channels : sequence of five int, or array
         The reader's answer, with ``...`` where there is none yet.
     """
     ours = "Going on with the course's."
+    channels = channels.tolist() if isinstance(channels, np.ndarray) else channels
     if not isinstance(channels, (tuple, list)) or len(channels) != 5:
-        raise Wrong(f"five numbers are wanted, one for each convolution. {ours}", FCN_CHANNELS)
+        problem = f"five numbers are wanted, one for each convolution, got {kind_of(channels)}"
+        raise Wrong(f"{problem}. {ours}", FCN_CHANNELS)
     if missing := sum(c is ... for c in channels):
         raise Missing(f"{missing} of the five. {ours}", FCN_CHANNELS)
     whole = all(isinstance(c, (int, np.integer)) and not isinstance(c, bool) for c in channels)
@@ -118,7 +133,15 @@ check_steps = Check(
         "swapped: the larger batch makes fewer steps.": [{128: PASSES // 8, 8: PASSES // 128}],
         "that is the whole budget; take a tenth.": [{128: 10 * PASSES // 128, 8: 10 * PASSES // 8}],
         "an image pass is one image seen once; a step sees a batch.": [{128: PASSES, 8: PASSES}],
-        "that is one epoch; the budget is 20 of them.": [{128: 234 // 128, 8: 234 // 8}],
+        "that is one epoch; the budget is 20 of them.": [
+            {128: 234 // 128, 8: 234 // 8},
+            {128: -(-234 // 128), 8: -(-234 // 8)},
+        ],
+        "that ends each of 20 epochs with its last batch, whole or not; here batches run on from "
+        "one epoch into the next: divide the budget.": [
+            {128: 20 * (234 // 128), 8: 20 * (234 // 8)},
+            {128: 20 * -(-234 // 128), 8: 20 * -(-234 // 8)},
+        ],
         "round down: the budget must not be exceeded.": [{128: -(-PASSES // 128), 8: PASSES // 8}],
     },
 )
@@ -126,14 +149,14 @@ check_steps = Check(
 
 @shown
 def check_recipe(changes, known):
-    """Whether changes to a recipe can be trained with.
+    """Whether changes to a recipe change it and can be trained with. `judge_score` says the rest.
 
     Parameters
     ----------
     changes : dict
         The reader's settings.
     known : dict
-        A complete recipe, for the names and kinds of the settings.
+        The complete recipe that is changed.
     """
     if changes is not ... and changes is not None and not isinstance(changes, dict):
         raise Wrong("a dictionary is wanted, from setting to value.")
@@ -144,12 +167,40 @@ def check_recipe(changes, known):
             raise Wrong(f"there is no setting {name!r}; there are {', '.join(known)}.")
         if problem := _setting_problem(name, value):
             raise Wrong(problem)
-    return Verdict(RIGHT, "It can be trained.")
+    if all(value == known[name] for name, value in changes.items()):
+        raise Wrong("these settings are what the recipe has already: change one.")
+    return Verdict(RIGHT, "It can be trained; go on. Its score is the verdict.", opening="✓")
+
+
+@shown
+def judge_score(score, rival, spread=0.012):
+    """What a training says about its recipe; no mark, for it takes the real data and minutes.
+
+    Parameters
+    ----------
+    score, rival : float
+        mIoU with the reader's recipe, and with that which was changed, at the same budget.
+    spread : float, optional
+        How far apart seeds of one recipe lie.
+    """
+    said = f"mIoU {score:.3f} against {rival:.3f}"
+    if not rival > 0.5:  # "background everywhere" has less than one half
+        raise Missing(
+            f"{said}: the rival has learned nothing at this budget. Set a larger one, train both."
+        )
+    if not score > 0.5:
+        raise Wrong(f"{said}: it found nothing but background.")
+    if score < rival - spread:
+        raise Wrong(f"{said}: it is worse. What you changed is needed; change something else.")
+    if score <= rival + spread:
+        remark = f"{said}: as good, for seeds lie {spread} apart. What you changed can go."
+        return Verdict(RIGHT, remark)
+    return Verdict(RIGHT, f"{said}: you have beaten it.")
 
 
 def _setting_problem(name, value):
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if name == "batch_size" and not (isinstance(value, int) and number and 1 <= value <= 234):
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if name == "batch_size" and not (isinstance(value, Integral) and number and 1 <= value <= 234):
         return f"batch_size is a whole number from 1 to 234, got {value!r}."
     if name == "learning_rate" and not (number and 0 < value < 1):
         return f"learning_rate is a number between 0 and 1, got {value!r}."
@@ -157,18 +208,18 @@ def _setting_problem(name, value):
         return f"{name} is True or False, got {value!r}."
     if name == "initializer" and not isinstance(value, str):
         return f'initializer is a name such as "he_normal", got {value!r}.'
-    if name == "initializer" and not _is_initializer(value):
-        return f"Keras has no initializer {value!r} for a convolution."
+    if name == "initializer" and (problem := _initializer_problem(value)):
+        return f"initializer {value!r}: {problem}."
     if name == "augment" and value is not None and not callable(value):
         return "augment is None or what pipeline.augmentation(…) returns."
     return ""
 
 
-def _is_initializer(name):
+def _initializer_problem(name):
     import keras
 
     try:
-        keras.initializers.get(name)(shape=(3, 3, 1, 4))
+        weights = keras.initializers.get(name)(shape=(3, 3, 1, 4))
     except Exception:  # Keras answers a name of another kind in many ways
-        return False
-    return True
+        return "Keras has none of this name for a convolution"
+    return "" if np.ptp(weights) else "with equal weights all filters learn the same, or nothing"

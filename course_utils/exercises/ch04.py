@@ -9,6 +9,7 @@ from .judge import (
     Wrong,
     as_numbers,
     call,
+    kind_of,
     not_uint8,
     read_numbers,
     shown,
@@ -97,9 +98,12 @@ def _mean_of_known(matrix, values):
     return values[matrix.sum(1) > 0].mean()
 
 
-MATRIX = np.array([[8, 2, 0], [1, 5, 4], [3, 1, 26]])
+MATRIX = np.array([[8, 7, 0], [1, 5, 6], [3, 1, 26]])  # the largest is not always a hit
 ONLY_PREDICTED = np.array([[8, 2, 1], [1, 5, 3], [0, 0, 0]])  # class 2 is not in the truth
 ABSENT = np.array([[8, 2, 0], [1, 5, 0], [0, 0, 0]])  # nor in the prediction
+
+OF_TWO = "that is of the first two classes; there may be any number."
+NO_HIT = "the largest of a row or column need not be its hit: the hits are on the diagonal."
 
 check_class_accuracies = Check(
     "Mean class accuracy of a confusion matrix, over the classes that occur.",
@@ -114,6 +118,11 @@ check_class_accuracies = Check(
             lambda m: _mean_of_known(m, np.diag(m) / m.sum(0)),
         ],
         "that is the pixel accuracy.": [lambda m: np.trace(m) / m.sum()],
+        OF_TWO: [lambda m: _recall(m[:2, :2]).mean(), lambda m: _recall(m)[:2].mean()],
+        "that counts what is rightly called another class, too; here a class's own pixels alone.": [
+            lambda m: np.mean(1 - (m.sum(0) + m.sum(1) - 2 * np.diag(m)) / m.sum())
+        ],
+        NO_HIT: [lambda m: _mean_of_known(m, m.max(1) / m.sum(1))],
         "a class that is not in the truth gives 0 / 0.": [lambda m: _recall(m).mean()],
         "a class that is not in the truth counts as 0; leave it out.": [
             lambda m: np.nan_to_num(_recall(m)).mean()
@@ -137,6 +146,17 @@ def _weighted_iou(matrix, axis=1):
     return np.nansum(matrix.sum(axis) * metrics.class_iou(matrix))
 
 
+def _without_hits(axis, union_with_hits=False):
+    """Make the weighted IoU that takes the largest of a row or column for its hit."""
+
+    def score(matrix):
+        true, found, largest = matrix.sum(1), matrix.sum(0), matrix.max(axis)
+        union = true + found - (np.diag(matrix) if union_with_hits else largest)
+        return np.nansum(true * (largest / union)) / matrix.sum()
+
+    return score
+
+
 SAME_WEIGHT = "that is the mIoU: each class has the same weight"
 
 check_frequency_weighted_iou = Check(
@@ -145,6 +165,8 @@ check_frequency_weighted_iou = Check(
     cases={"a matrix with all classes": (MATRIX,), "a matrix without class 2": (ABSENT,)},
     mistakes={
         f"{SAME_WEIGHT}.": [metrics.mean_iou],
+        OF_TWO: [lambda m: metrics.frequency_weighted_iou(m[:2, :2])],
+        NO_HIT: [_without_hits(axis, also) for axis in (0, 1) for also in (False, True)],
         f"{SAME_WEIGHT}, and an absent one gives 0 / 0.": [lambda m: metrics.class_iou(m).mean()],
         f"{SAME_WEIGHT}, and an absent one counts as 0.": [
             lambda m: np.nan_to_num(metrics.class_iou(m)).mean()
@@ -190,7 +212,6 @@ check_hausdorff = Check(
     read=read_numbers(
         _distances(0, FAR, FAR),
         "`distances` a dictionary from name to distance",
-        "a number for “{}”.",
     ),
     mistakes={
         "the directions are swapped: the stray pixel is a predicted one.": [
@@ -232,6 +253,16 @@ check_dice_loss = Check(
             lambda t, p: 1 - _soft_dice(t, p, below=0),
         ],
         "add 1, no less.": [lambda t, p: 1 - _soft_dice(t, p, above=1e-12, below=1e-12)],
+        "Python's `sum` adds up row by row; np.sum adds up all.": [
+            lambda t, p: 1 - (2 * sum(t * p) + 1) / (sum(t) + sum(p) + 1),
+            lambda t, p: 1 - (2 * sum(t * p) + 1) / (np.sum(t) + np.sum(p) + 1),
+        ],
+        "take sums, not means: the + 1 is one pixel.": [
+            lambda t, p: 1 - (2 * (t * p).mean() + 1) / (t.mean() + p.mean() + 1)
+        ],
+        "Σ t p: multiply pixel by pixel first, then add up.": [
+            lambda t, p: 1 - (2 * t.sum() * p.sum() + 1) / (t.sum() + p.sum() + 1)
+        ],
         "that is the coefficient; the loss is 1 minus it.": [_soft_dice],
         "that is minus the coefficient; the loss is 1 minus it.": [lambda t, p: -_soft_dice(t, p)],
         "cut at 0.5 there is no gradient: keep p as it is.": [
@@ -248,7 +279,7 @@ check_dice_loss = Check(
     },
 )
 
-SPLITS = [(50, 0.2, 0), (50, 0.2, 0), (50, 0.2, 1), (23, 0.3, 0)]
+SPLITS = [(50, 0.2, 0), (50, 0.2, 0), (50, 0.2, 1), (23, 0.3, 0), (21, 0.3, 0)]
 
 
 @shown
@@ -269,7 +300,8 @@ def check_split(split):
 def _as_indices(answer, n):
     """Return an answer as a pair of index arrays, or raise `Wrong` where it is none."""
     if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-        raise Wrong("a pair is wanted: train indices, validation indices.")
+        wanted = "a pair is wanted: train indices, validation indices"
+        raise Wrong(f"{wanted}, got {kind_of(answer)}.")
     if any(part is ... or part is None for part in answer):
         raise Wrong("a pair is wanted, and one half of it is missing.")
     try:
@@ -279,6 +311,8 @@ def _as_indices(answer, n):
         raise Wrong("indices are whole numbers.") from None
     if any(part.dtype == bool for part in parts):
         raise Wrong("that is True or False for each image; the indices are wanted: np.flatnonzero.")
+    if not all(part.dtype.kind in "iu" for part in parts):
+        raise Wrong("indices are whole numbers, and of a whole type: no image has the index 1.0.")
     if any(part.ndim != 1 for part in found):
         raise Wrong("each half is one row of indices, shape [n].")
     if not np.isin(np.concatenate(found), np.arange(n)).all():

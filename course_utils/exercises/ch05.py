@@ -45,6 +45,8 @@ check_padded_size = Check(
 )
 
 IMAGE = np.array([[[9, 60, 255], [200, 130, 90]], [[127, 128, 30], [5, 250, 77]]], np.uint8)
+MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # ImageNet's, of 1
+CAFFE_MEAN = np.array([103.939, 116.779, 123.68])  # its channels in the order BGR
 
 
 def _wrong_for_uint8(numbers):
@@ -70,8 +72,16 @@ check_preprocess = Check(
         "half of 255 is 127.5, not 128.": [lambda x: x / 128 - 1],
         "half of 255 is 127.5, not 127.": [lambda x: x / 127 - 1, lambda x: (x - 127.0) / 127],
         "`//` cuts to whole numbers; divide with `/`.": [lambda x: x // 127.5 - 1],
-        "the result was cut to whole numbers; it must be of a float type.": [
-            lambda x: (x / 127.5 - 1).astype(int)
+        "those are ImageNet's mean and standard deviation, which other encoders want; MobileNet "
+        "wants [−1, 1].": [
+            lambda x: (x / 255 - MEAN) / STD,
+            lambda x: (x - 255 * MEAN) / (255 * STD),
+            lambda x: x - 255 * MEAN,
+            lambda x: x[..., ::-1] - CAFFE_MEAN,
+            lambda x: x - CAFFE_MEAN,
+        ],
+        "that is for each image its own mean and deviation; 0 is always −1 and 255 always 1.": [
+            lambda x: (x - x.mean()) / x.std()
         ],
         "the channels are turned round; MobileNet was trained on RGB.": [
             lambda x: x[..., ::-1] / 127.5 - 1
@@ -142,14 +152,13 @@ check_trainable_share = Check(
             lambda m: len(m.trainable_weights) / len(m.weights)
         ],
         "that is the share that is frozen.": [lambda m: 1 - _trainable_share(m)],
-        "that is in percent; a share lies between 0 and 1.": [lambda m: 100 * _trainable_share(m)],
         "divide by all weights, not by the frozen ones.": [
             lambda m: _count(m.trainable_weights) / _count(m.non_trainable_weights)
         ],
         "that is how many; divide by the number of all weights.": [
             lambda m: _count(m.trainable_weights)
         ],
-        "a batch normalisation's moving mean and variance are not trained.": [
+        "a batch normalization's moving mean and variance are not trained.": [
             lambda m: _count(_switched_on(m)) / _count(m.weights)
         ],
         "divide by all weights: model.weights, not model.trainable_weights.": [lambda m: 1],

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from .judge import Check, Wrong, not_uint8, not_whole
+from .judge import Check, Wrong, kind_of, not_uint8, not_whole
 
 SMOOTH = 1e-5
 
@@ -16,7 +16,7 @@ BYTE = "bytes wrap round: in uint8, 255 + 255 is 254. Take the maximum, or any."
 check_merge_masks = Check(
     "One mask per nucleus, 0 and 255, to one mask of them all, 0 and 1.",
     solution=lambda m: (m > 0).any(0).astype(np.uint8),
-    cases=[(MASKS,)],
+    cases={"three nuclei": (MASKS,), "five nuclei": (np.concatenate([MASKS, MASKS[:2, ::-1]]),)},
     mistakes={
         "nuclei are still 255; they should be 1.": [lambda m: m.max(0)],
         "where two nuclei overlap that counts 2; a nucleus or none: 1 or 0.": [
@@ -29,7 +29,10 @@ check_merge_masks = Check(
             lambda m: m.mean(0),
             lambda m: (m > 0).mean(0),
         ],
-        "that is the first two nuclei; there may be any number.": [lambda m: (m[0] | m[1]) > 0],
+        "that is the first nuclei; there may be any number.": [
+            lambda m: (m[0] | m[1]) > 0,
+            lambda m: (m[0] | m[1] | m[2]) > 0,
+        ],
         "that is where two nuclei overlap.": [lambda m: m.sum(0) > 255],
         "that is the first nucleus alone.": [lambda m: m[0], lambda m: m[0] // 255],
         "that is the last nucleus alone.": [lambda m: m[-1], lambda m: m[-1] // 255],
@@ -57,12 +60,24 @@ def _cross_entropy(t, p, log=np.log):
     return -(t * log(p) + (1 - t) * log(1 - p)).mean()
 
 
-def _half(t, p):
-    return 0.5 * _cross_entropy(t, p)
+def _half(t, p, epsilon=0):
+    return 0.5 * _cross_entropy(t, p, lambda x: np.log(x + epsilon))
+
+
+def _clipped_half(t, p, epsilon):
+    return _half(t, np.clip(p, epsilon, 1 - epsilon))
 
 
 def _dice(t, p, above=SMOOTH, below=SMOOTH):
     return (2 * (t * p).sum() + above) / (t.sum() + p.sum() + below)
+
+
+def _rowwise_dice(t, p):
+    return (2 * sum(t * p) + SMOOTH) / (sum(t) + sum(p) + SMOOTH)
+
+
+def _rowwise_half(t, p):
+    return -0.5 * sum(t * np.log(p) + (1 - t) * np.log(1 - p)) / t.size
 
 
 def _soft_iou(t, p):
@@ -130,8 +145,18 @@ check_bce_dice = Check(
             _loss(dice=lambda t, p: _dice(t.sum(), p.sum())),
             _loss(dice=lambda t, p: _dice(t.sum(), p.sum(), above=0)),
         ],
+        "truth and probability are swapped: q is the truth.": [lambda t, p: _loss()(p, t)],
         "parentheses: the whole sum 2 Σ p q + s stands above the line.": [
             _loss(dice=lambda t, p: 2 * (t * p).sum() + SMOOTH / (t.sum() + p.sum() + SMOOTH))
+        ],
+        "p lies strictly between 0 and 1: no ε, no clipping.": [
+            *(_loss(partial(_half, epsilon=epsilon)) for epsilon in (1e-4, 1e-3)),
+            *(_loss(partial(_clipped_half, epsilon=epsilon)) for epsilon in (1e-3, 1e-2)),
+        ],
+        "Python's `sum` adds up row by row; np.sum adds up all.": [
+            _loss(dice=_rowwise_dice),
+            _loss(_rowwise_half),
+            _loss(_rowwise_half, _rowwise_dice),
         ],
         "1 − Dice is missing.": [_half],
         "the cross entropy is missing.": [lambda t, p: 1 - _dice(t, p)],
@@ -141,8 +166,8 @@ check_bce_dice = Check(
 
 def _two_segmentations():
     rng = np.random.default_rng(6)
-    shares = np.array([0.6, 0.2, 0.5, 0, 0.3])[:, None, None]
-    truth = (rng.random((5, 4, 6)) < shares).astype(np.uint8)
+    shares = np.array([0.6, 0.2, 0.5, 0, 0.3, 0.1, 0.7])[:, None, None]
+    truth = (rng.random((7, 4, 6)) < shares).astype(np.uint8)
     prediction = np.where(rng.random(truth.shape) < 0.25, 1 - truth, truth)
     prediction[3] = 0  # nothing there, nothing found
     return truth, prediction
@@ -162,6 +187,10 @@ def _over(t, p, size, score=_iou, whole=False):
     return [score(t[k : k + size], p[k : k + size]) for k in starts]
 
 
+def _sizes(t, size):
+    return [len(t[k : k + size]) for k in range(0, len(t), size)]
+
+
 def _three(score=_iou, mean=np.mean):
     """Make a function that averages a score in the three ways."""
     return lambda t, p, n: (mean(_over(t, p, n, score)), score(t, p), mean(_over(t, p, 1, score)))
@@ -176,15 +205,20 @@ def _reorder(order):
     return lambda t, p, n: [_three()(t, p, n)[k] for k in order]
 
 
-def _mean_of_pieces(t, p, count):
-    pieces = zip(np.array_split(t, count), np.array_split(p, count), strict=True)
-    return np.mean([_iou(*piece) for piece in pieces])
+def _mean_of_pieces(count):
+    """Make a function that cuts into `count(images, batch)` pieces of about the same size."""
+
+    def mean(t, p, n):
+        pieces = (np.array_split(part, count(len(t), n)) for part in (t, p))
+        return np.mean([_iou(*piece) for piece in zip(*pieces, strict=True)])
+
+    return mean
 
 
 check_three_ious = Check(
     "IoU as a mean over batches, over all pixels, as a mean over images.",
     solution=_three(),
-    cases={f"for batches of {n}": (*_two_segmentations(), n) for n in (2, 3)},
+    cases={f"for batches of {n}": (*_two_segmentations(), n) for n in (3, 5)},
     parts=("over_batches", "over_all", "over_images"),
     mistakes={
         "the order is (over_batches, over_all, over_images).": [
@@ -203,12 +237,20 @@ check_three_ious = Check(
         "over a batch, add up the pixels of its images first, then divide.": [
             _batches(lambda t, p, n: np.mean(_over(t, p, n, lambda a, b: np.mean(_over(a, b, 1)))))
         ],
+        "each batch counts once, however many images it has.": [
+            _batches(lambda t, p, n: np.average(_over(t, p, n), weights=_sizes(t, n)))
+        ],
         "that is the first batch alone.": [_batches(lambda t, p, n: _iou(t[:n], p[:n]))],
         "over batches of `batch` images, which need not be 16.": [
             _batches(lambda t, p, n: np.mean(_over(t, p, 16)))
         ],
         "`batch` is how many images a batch has, not how many batches there are.": [
-            _batches(_mean_of_pieces)
+            _batches(_mean_of_pieces(lambda images, n: n))
+        ],
+        "array_split makes pieces of about one size; batches are of `batch` images, and what is "
+        "left over.": [
+            _batches(_mean_of_pieces(lambda images, n: -(-images // n))),
+            _batches(_mean_of_pieces(lambda images, n: images // n)),
         ],
         "that is Dice: the union counts the hits once.": [
             _three(lambda t, p: (2 * (t & p).sum() + SMOOTH) / (t.sum() + p.sum() + SMOOTH))
@@ -235,13 +277,17 @@ def _node_inputs(i, j):
 
 def _sorted_nodes(answer):
     """Return a list of pairs as an array [n, 2] in order, or raise `Wrong` where it is none."""
+    wanted = "a list of pairs (level, step) of whole numbers is wanted"
+    if not isinstance(answer, (list, tuple, np.ndarray)):
+        raise Wrong(f"{wanted}, got {kind_of(answer)}.")
     try:
-        nodes = sorted((a, b) for a, b in list(answer))
-        if all(isinstance(n, (int, np.integer)) for node in nodes for n in node):
-            return np.array(nodes, float).reshape(-1, 2)
-    except Exception:  # whatever it is, it is no list of pairs
-        pass
-    raise Wrong("a list of pairs (level, step) of whole numbers is wanted.")
+        nodes = sorted((a, b) for a, b in answer)
+        whole = all(isinstance(n, (int, np.integer)) for node in nodes for n in node)
+    except Exception:  # whatever it holds, it is no pairs
+        whole = False
+    if not whole:
+        raise Wrong(f"{wanted}.")
+    return np.array(nodes, float).reshape(-1, 2)
 
 
 def _not_last(answers):

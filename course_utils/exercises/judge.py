@@ -9,7 +9,8 @@ import numpy as np
 
 RIGHT, MISSING, WRONG = "right", "missing", "wrong"
 OPENINGS = {RIGHT: "✓ Right.", MISSING: "… Not yet:", WRONG: "✗ Not quite:"}
-EMPTY = "replace the `...` (a function must also `return` its result)."
+EMPTY = "replace the `...`."
+RETURNED_NOTHING = "replace the `...` (a function must also `return` its result)."
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ def shown(check):
     return check_and_show
 
 
-def call(function, *arguments, prepare=deepcopy):
-    """Return what the reader's function returns.
+def call(function, *arguments, prepare=deepcopy, case=""):
+    """Return what the reader's function returns, without warnings such as those of 0 / 0.
 
     Parameters
     ----------
@@ -95,6 +96,8 @@ def call(function, *arguments, prepare=deepcopy):
         What it is called with.
     prepare : callable, optional
         Takes and returns the arguments. By default the function gets copies that it may write to.
+    case : str, optional
+        What the arguments are, for the hint where the function stops.
 
     Raises
     ------
@@ -108,11 +111,12 @@ def call(function, *arguments, prepare=deepcopy):
         raise Wrong(f"a function is wanted, got {type(function).__name__}.")
     arguments = prepare(arguments)
     try:
-        answer = function(*arguments)
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+            answer = function(*arguments)
     except Exception as error:  # the reader's code may raise anything: that is what is reported
         problem = f"your function stopped with {type(error).__name__}: {error}"
-        raise Wrong(problem) from None
-    require(answer)
+        raise Wrong(f"{case}: {problem}" if case else problem) from None
+    require(answer, RETURNED_NOTHING)
     return answer
 
 
@@ -138,7 +142,7 @@ def look_up(answers, keys, wanted):
     return {key: answers.get(key, ...) for key in keys}
 
 
-def read_numbers(keys, wanted, each=EMPTY):
+def read_numbers(keys, wanted):
     """Make a function that reads the numbers of the reader's dictionary.
 
     Parameters
@@ -146,35 +150,41 @@ def read_numbers(keys, wanted, each=EMPTY):
     keys : sequence
     wanted : str
         Which dictionary it is, for the hint.
-    each : str, optional
-        The hint where a number is missing, with ``{}`` for its key.
     """
 
     def read(answers):
         answers = look_up(answers, keys, wanted)
         for key, answer in answers.items():
-            require(answer, each.format(key))
-        return np.array([one_number(answer) for answer in answers.values()])
+            require(answer, f"a number for {key!r}.")
+        return np.array([one_number(answer, f"{key}: ") for key, answer in answers.items()])
 
     return read
 
 
-def as_numbers(answer):
-    """Return an answer as an array of float64, or raise `NotRight`."""
+def kind_of(answer):
+    """Name the type of an answer for a hint, such as "list of str"."""
+    name = type(answer).__name__
+    if isinstance(answer, (list, tuple)) and answer:
+        return f"{name} of {type(answer[0]).__name__}"
+    return f"array of {answer.dtype}" if isinstance(answer, np.ndarray) else name
+
+
+def as_numbers(answer, of=""):
+    """Return an answer as an array of float64, or raise `NotRight`; `of` comes before the hint."""
     require(answer)
     try:
         if np.asarray(answer).dtype.kind in "US":
             raise TypeError("digits in a text are no number")
         return np.asarray(answer, float)
     except Exception:  # whatever the answer is, this is no array of numbers
-        raise Wrong(f"numbers are wanted, got {type(answer).__name__}.") from None
+        raise Wrong(f"{of}numbers are wanted, got {kind_of(answer)}.") from None
 
 
-def one_number(answer):
-    """Return an answer as an array without axes, or raise `NotRight`."""
-    number = as_numbers(answer)
+def one_number(answer, of=""):
+    """Return an answer as an array without axes, or raise `NotRight`, as `as_numbers` does."""
+    number = as_numbers(answer, of)
     if number.ndim:
-        raise Wrong(f"one number is wanted, got an array of shape {number.shape}.")
+        raise Wrong(f"{of}one number is wanted, got an array of shape {number.shape}.")
     return number
 
 
@@ -237,7 +247,7 @@ class Check:
         """Return None where an answer is right; raise `NotRight` where it is not."""
         returned, numbers = self._read_all(answer)
         whole = all(np.array_equal(n, np.round(n)) for n in self._right)
-        tolerance = 1e-9 if whole else 1e-6  # what was computed may be of float32
+        tolerance = 1e-9 if whole else 1e-5  # what was computed may be of float32
         if equal(numbers, self._right, tolerance):
             if self.also and (problem := self.also(returned)):
                 raise Wrong(problem)
@@ -245,7 +255,9 @@ class Check:
         for known, hint in self._wrong:
             if equal(numbers, known, tolerance):
                 raise Wrong(hint)
-        more = self.otherwise(numbers) if self.otherwise else ""
+        more = "" if whole else self._altered(numbers, tolerance)
+        if self.otherwise and not more:
+            more = self.otherwise(numbers)
         raise Wrong(more or self._difference(numbers, tolerance))
 
     def foreseen(self):
@@ -261,28 +273,46 @@ class Check:
         return [(self._numbers(wrong), hint) for wrong, hint in self.foreseen()]
 
     def _numbers(self, known):
-        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):  # such as 0 / 0
-            return self._read_all(known)[1]
+        return self._read_all(known)[1]
 
     def _read_all(self, answer):
         """Return what an answer gives in each case, and the numbers that were read from it."""
-        cases = self.cases.values() if isinstance(self.cases, dict) else self.cases
         returned = [answer]
-        if cases:
-            returned = [call(answer, *case, prepare=self.prepare) for case in cases]
+        if self.cases:
+            named = isinstance(self.cases, dict)
+            cases = self.cases.items() if named else [("", case) for case in self.cases]
+            returned = [
+                call(answer, *case, prepare=self.prepare, case=name) for name, case in cases
+            ]
         return returned, [self._read_parts(value) for value in returned]
 
     def _read_parts(self, value):
         if not self.parts:
             return self.read(value)
         try:
-            numbers = [] if isinstance(value, dict) else list(value)
+            numbers = [] if isinstance(value, (dict, str)) else list(value)
         except TypeError:
             numbers = []
         if len(numbers) != len(self.parts):
             kind = type(value).__name__ + (f" of {len(numbers)}" if numbers else "")
             raise Wrong(f"a tuple ({', '.join(self.parts)}) is wanted, got {kind}.")
-        return np.array([one_number(number) for number in numbers])
+        named = zip(numbers, self.parts, strict=True)
+        return np.array([one_number(number, f"{name}: ") for number, name in named])
+
+    def _altered(self, numbers, tolerance):
+        """Return a hint where the right numbers, not all whole, were rounded or the like, or ""."""
+
+        def are(change):
+            return equal(numbers, [change(right) for right in self._right], tolerance)
+
+        if are(np.trunc):
+            return "that was cut to whole numbers: `/` divides, `//` cuts, and so does int."
+        if any(are(lambda right, k=k: np.round(right, k)) for k in range(2, 6)):
+            return "that was rounded: give the numbers as they come out."
+        shares = all(np.all((right >= 0) & (right <= 1)) for right in self._right)
+        if shares and any(are(lambda right, k=k: np.round(100 * right, k)) for k in range(12)):
+            return "that is in percent; a share lies between 0 and 1."
+        return ""
 
     def _difference(self, numbers, tolerance):
         """Describe the first difference."""
@@ -319,6 +349,8 @@ def not_uint8(answers):
 
 def not_whole(answers):
     """Return what is wrong with right numbers that are not of a whole kind, or ""."""
-    if all(np.asarray(answer).dtype.kind in "iu" for answer in answers):
-        return ""
-    return "the numbers are right, but they count something: give whole numbers (`//`, not `/`)."
+    for answer in answers:
+        dtype = np.asarray(answer).dtype
+        if dtype.kind not in "iu":
+            return f"the numbers are right, but counts are whole, not {dtype}: int(…) or `//`."
+    return ""

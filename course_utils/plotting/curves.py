@@ -44,16 +44,23 @@ def history(histories, quantities=("loss", "miou"), *, baselines=None):
     Raises
     ------
     ValueError
-        If a quantity was recorded in none of the runs, nothing was recorded at all, or a baseline
-        has no score of any panel.
+        If `histories` is something else, a quantity was recorded in none of the runs, nothing was
+        recorded at all, or a baseline has no score of any panel.
     """
     quantities = (quantities,) if isinstance(quantities, str) else tuple(quantities)
     runs = getattr(histories, "history", histories)
     if not runs:
         raise ValueError("histories is empty: has the model been trained yet?")
-    runs = {name: getattr(run, "history", run) for name, run in runs.items()}
-    if not isinstance(next(iter(runs.values())), dict):
+    if isinstance(runs, dict):
+        runs = {name: getattr(run, "history", run) for name, run in runs.items()}
+    if not isinstance(runs, dict) or not any(isinstance(run, dict) for run in runs.values()):
         runs = {"": runs}
+    for run in runs.values():
+        if not isinstance(run, dict) or any(np.ndim(values) != 1 for values in run.values()):
+            raise ValueError(
+                "histories must be what model.fit returns, its history (name of the quantity -> "
+                f"one value per epoch), or a dict of name -> either; it has {run!r:.60}"
+            )
     baselines = check_baselines(baselines, quantities)
     figure, axes = new_figure(1, len(quantities), height=3.2 + 0.3 * bool(baselines))
     lines = {}
@@ -100,7 +107,10 @@ def draw_baselines(ax, baselines, quantity):
 
 
 def draw_curves(ax, runs, quantity, *, first=1):
-    """Draw one quantity of every run, from epoch `first` on; returns a list of (name, line)."""
+    """Draw one quantity of every run, from epoch `first` on; returns a list of (name, line).
+
+    A curve without a finite value has no line to be seen, and says so in its name.
+    """
     curves = []
     for color, (name, record) in zip(cycle(len(runs)), runs.items(), strict=True):
         for key, kind, style in (
@@ -108,7 +118,7 @@ def draw_curves(ax, runs, quantity, *, first=1):
             (f"val_{quantity}", "validation", "-"),
         ):
             values = np.asarray(record.get(key, ()), dtype=float)
-            if not np.isfinite(values).any():
+            if len(values) == 0:
                 continue
             epochs = np.arange(first, first + len(values))
             mark = "o" if len(values) == 1 else None  # one point makes no line
@@ -116,10 +126,14 @@ def draw_curves(ax, runs, quantity, *, first=1):
             line.set_linewidth(1.8 if style == "-" else 1.3)
             line.set_gid(key)
             if len(runs) == 1 or kind == "validation" or f"val_{quantity}" not in record:
-                curves.append((kind if len(runs) == 1 else name, line))
+                curves.append((_or_nan(kind if len(runs) == 1 else name, values), line))
     tidy(ax, "epoch", "", _name(quantity))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     return curves
+
+
+def _or_nan(name, values):
+    return name if np.isfinite(values).any() else f"{name}: NaN"
 
 
 def _name(quantity):
@@ -135,8 +149,7 @@ def describe_curves(runs, quantities, baselines=None):
     for kind, key in (("Validation", f"val_{quantities[-1]}"), ("Training", quantities[-1])):
         ends = {name: record[key][-1] for name, record in runs.items() if key in record}
         if ends:
-            end = extremes(ends) if len(runs) > 1 else f"{ends.popitem()[1]:.3g}"
-            text += f" {kind} {last} at the end: {end}."
+            text += f" {kind} {last} at the end: {extremes(ends)}."
             break
     for name, values in (baselines or {}).items():
         told = listed(f"{_name(quantity)} {value:.3g}" for quantity, value in values.items())
@@ -153,15 +166,17 @@ def label_ends(figure, ax, curves, *, start=False):
     ----------
     figure, ax : the figure, and the Axes that holds the curves
     curves : list of (name, Line2D)
-        Values that are not finite are passed over.
+        Values that are not finite are passed over. Without any, the name stands at the bottom.
     start : bool
         Label the curves' starts, at their left.
     """
     figure.draw_without_rendering()  # so that the axes have their final size
     ends = []
     for _, line in curves:
-        x, y = np.asarray(line.get_data(), dtype=float)
-        ends.append((x[np.isfinite(y)][0 if start else -1], y[np.isfinite(y)][0 if start else -1]))
+        points = np.asarray(line.get_xydata(), dtype=float)
+        finite = points[np.isfinite(points[:, 1])]
+        nowhere = ax.get_xlim()[0 if start else 1], ax.get_ylim()[0]
+        ends.append(finite[0 if start else -1] if len(finite) else nowhere)
     ends = np.clip(ends, (-np.inf, min(ax.get_ylim())), (np.inf, max(ax.get_ylim())))
     edge = ends[:, 0].min() if start else ends[:, 0].max()
     scale = 72 / figure.dpi  # points a pixel
@@ -276,7 +291,7 @@ def learning_curve(scores, *, xlabel, ylabel, baselines=None):
         ax.fill_between(xs, low, high, color=color, alpha=0.15, linewidth=0)
         dots = np.array([(x, value) for x in xs for value in runs[x]])
         ax.scatter(*dots.T, s=20, color=color, marker=MARKERS[turn % len(MARKERS)], alpha=0.7)
-        lines.append((name, ax.plot(xs, mean, color=color, linewidth=1.8)[0]))
+        lines.append((_or_nan(name, mean), ax.plot(xs, mean, color=color, linewidth=1.8)[0]))
         ends[name] = mean[-1]
     xs = sorted({x for runs in scores.values() for x in runs})
     ax.set_xscale("log")
@@ -320,13 +335,14 @@ def loss_curves(probability, losses):
         (axes[0, 1], gradients, "its gradient with respect to the logit"),
     ):
         lines = [
-            (name, ax.plot(probability, values, color=color)[0])
+            (_or_nan(name, values), ax.plot(probability, values, color=color)[0])
             for color, (name, values) in zip(cycle(len(curves)), curves.items(), strict=True)
         ]
         shown = np.array(list(curves.values()))[:, probability >= 0.02]
         shown = shown[np.isfinite(shown)]  # near 0 a cross entropy leaves every picture
-        margin = 0.04 * max(np.ptp(shown), 1e-9)
-        ax.set_ylim(shown.min() - margin, shown.max() + margin)
+        if shown.size:
+            margin = 0.04 * max(np.ptp(shown), 1e-9)
+            ax.set_ylim(shown.min() - margin, shown.max() + margin)
         ax.yaxis.tick_right()  # the names stand at the left, where the curves differ
         ax.yaxis.set_label_position("right")
         ax.set(xlabel="probability of the true class", ylabel=label)

@@ -64,7 +64,20 @@ def show(figure, alt):
         Of `pyplot.subplots`, say. Those that the course's functions return have a text already.
     alt : str
         One or two sentences: what kind of picture, what stands where, what it shows.
+
+    Raises
+    ------
+    TypeError
+        If `figure` is no Figure.
+    ValueError
+        If `alt` is empty.
     """
+    if not isinstance(figure, Figure):
+        raise TypeError(
+            f"figure must be a Figure, not {type(figure).__name__}: of an Axes, ax.figure"
+        )
+    if not alt.strip():
+        raise ValueError("alt is empty: say what the figure shows to those who cannot see it")
     import matplotlib.pyplot as plt
     from IPython.display import display
 
@@ -142,7 +155,7 @@ def extremes(values, form=".3g"):
     """Write the lowest and the highest of named values, without those that are not finite."""
     known = {name: value for name, value in values.items() if np.isfinite(value)}
     if not known:
-        return "not defined"
+        return "not defined (NaN)"
     low, high = (pick(known, key=known.get) for pick in (min, max))
     if known[low] == known[high]:
         return f"{known[low]:{form}}"
@@ -192,13 +205,19 @@ def class_palette(class_names):
 
 
 def as_image(image, name="image"):
-    """Check one picture: uint8, or float in [0, 1]; [H,W], [H,W,1] or [H,W,3]. Drops a last 1."""
+    """Check one picture: 0 … 255, or float in [0, 1]; [H,W], [H,W,1] or [H,W,3]. Drops a last 1."""
     image = np.asarray(image)
     if image.ndim == 3 and image.shape[-1] == 1:
         image = image[..., 0]
     if image.ndim != 2 and not (image.ndim == 3 and image.shape[-1] in (3, 4)):
         raise ValueError(
             f"{name} must have the shape [H,W], [H,W,1] or [H,W,3]; it has {image.shape}"
+        )
+    top, slack = (1, 1e-3) if image.dtype.kind in "fb" else (255, 0)  # slack: of resampling
+    if image.size and not -slack <= image.min() <= image.max() <= top + slack:
+        raise ValueError(
+            f"{name} is {image.dtype} with values from {image.min():.4g} to {image.max():.4g}; "
+            "expected float from 0 to 1, or whole numbers from 0 to 255"
         )
     return image
 

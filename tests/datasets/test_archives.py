@@ -52,10 +52,47 @@ def tar_with(name: str, kind: bytes = tarfile.REGTYPE) -> bytes:
 @pytest.mark.parametrize("pack", [zip_with, tar_with])
 @pytest.mark.parametrize(
     "name",
-    ["../evil", "train/../../evil", "/tmp/evil", "..\\evil", "C:\\evil", "C:evil", "\\\\a\\b"],
+    [
+        "../evil",
+        "a/../../evil",
+        "/tmp/evil",
+        "..\\evil",
+        "C:\\evil",
+        "C:evil",
+        "\\\\a\\b",
+        "._a/../../b",
+    ],
 )
 def test_member_that_would_leave_the_folder(tmp_path, pack, name):
     assert f"{name!r} would be written outside" in refused(pack(name), tmp_path)
+
+
+def test_a_name_that_windows_cannot_write(tmp_path):
+    assert "'12:30.png' has a name that Windows cannot write" in refused(
+        zip_with("12:30.png"), tmp_path
+    )
+
+
+@pytest.mark.parametrize("pack", [zip_with, tar_with])
+def test_backslashes_separate_folders(tmp_path, pack):
+    (tmp_path / "in").write_bytes(pack("deep\\er\\a.txt"))
+    unpack(tmp_path / "in", tmp_path / "out", LIMIT, "")
+    assert (tmp_path / "out/deep/er/a.txt").is_file()
+    (tmp_path / "in").write_bytes(zip_with("empty\\folder\\"))
+    unpack(tmp_path / "in", tmp_path / "out2", LIMIT, "")
+    assert (tmp_path / "out2/empty/folder").is_dir()
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("pack", [zip_bytes, tar_gz_bytes])
+def test_what_systems_leave_in_archives_is_passed_over(tmp_path, pack):
+    """Each may be there twice, as in two archives of one data set."""
+    names = ["__MACOSX/a/._b.txt", "a/._b.txt", "._a", ".DS_Store", "a/Thumbs.db", "desktop.ini"]
+    names += ["a/b.txt:Zone.Identifier", "@eaDir/a", "__MACOSX\\a"]
+    (tmp_path / "in").write_bytes(pack([(name, b"1") for name in names * 2] + [("a/b.txt", b"2")]))
+    unpack(tmp_path / "in", tmp_path / "out", LIMIT, "")
+    files = [p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*")]
+    assert sorted(files) == ["a", "a/b.txt"]
 
 
 @pytest.mark.parametrize(

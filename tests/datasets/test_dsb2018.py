@@ -205,7 +205,7 @@ def test_merge_script(nuclei, tmp_path, merge, capsys, value):
     assert {p.relative_to(root).as_posix() for p in root.rglob("*.*")} == set(nuclei.files)
     (tmp_path / "file").touch()
     assert merge(tmp_path / "file", "--root", root) == 1
-    assert "Could not write into" in capsys.readouterr().err
+    assert "Could not read or write" in capsys.readouterr().err
 
 
 SIZES = {  # height x width of the published images

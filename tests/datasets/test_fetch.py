@@ -2,19 +2,23 @@
 
 import dataclasses
 import hashlib
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from tiny_dataset import weights as tiny_weights
 from tiny_scenes import TinyScenes
 
 from course_utils import runtime
-from course_utils.datasets import CourseDataError, catalog, stanford_background
+from course_utils.datasets import CourseDataError, catalog, stanford_background, sunnybrook
 from course_utils.datasets.fetch import data_dir, describe, fetch, fetch_weights, provenance
 
 ARCHIVE = "iccv09Data.tar.gz"
 TITLE = "Street scenes in Stanford's layout"
 FILE = "resnet18_imagenet_1000_no_top.h5"
-WEIGHTS = b"\x89HDF\r\n\x1a\n" + bytes(range(256))
+WEIGHTS = tiny_weights(conv1=np.arange(256.0), conv2=np.ones(99))
 IN_SUMS = "the mirror's SHA256SUMS"
 FIRST = "nothing: seen for the first time"
 
@@ -144,7 +148,7 @@ def test_a_mirror_without_sums_is_taken_and_remembered(tiny, data, place, tmp_pa
     assert get() == ["the sha256 seen the first time"] * 2
     changed = tiny.archive("train") + b"x"
     (mirror / "train.zip").write_bytes(changed)
-    with pytest.raises(CourseDataError, match=r"delete its line in the hidden \.sha256 file"):
+    with pytest.raises(CourseDataError, match=r"delete its line in .*\.sunnybrook\.sha256"):
         get()
     assert left(data) == [".sunnybrook.sha256"]
     (data / ".sunnybrook.sha256").unlink()
@@ -222,9 +226,45 @@ def test_something_else_is_taken_under_its_own_name(street, scenes, data, server
     assert not server.asked and capsys.readouterr().out == ""
 
 
-def test_the_data_folder_may_begin_with_a_tilde(monkeypatch):
+def test_settings_may_begin_with_a_tilde(tiny, tmp_path, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.setenv("COURSE_DATA_DIR", "~/course-data")
-    assert data_dir() == Path.home() / "course-data"
+    monkeypatch.setenv("COURSE_MIRROR", "~/mirror")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    tiny.mirror(tmp_path / "mirror")
+    folder = fetch(tiny.entry(), progress=False)
+    assert folder == tmp_path / "course-data/sunnybrook"
+    assert sources(folder)[0] == str(tmp_path / "mirror/train.zip")
+    assert len(sunnybrook.load("val", "~/course-data/sunnybrook")) == 2
+    assert not list(Path.cwd().iterdir())
+
+
+def test_a_tilde_that_stands_for_nobody(monkeypatch):
+    monkeypatch.setenv("COURSE_DATA_DIR", "~nobody-of-that-name/data")
+    monkeypatch.setattr(Path, "expanduser", lambda path: expand_user_of_posix(path))
+    with pytest.raises(CourseDataError, match="Looked for ~nobody-of-that-name"):
+        data_dir()
+
+
+def expand_user_of_posix(path):
+    """Raise as a system does that knows no such user; Windows guesses a folder for anybody."""
+    raise RuntimeError(f"Could not determine home directory of {path}")
+
+
+@pytest.mark.parametrize("fault", ["data folder", "full disk", "no source"])
+def test_made_up_data_is_offered_where_it_helps(tiny, data, tmp_path, monkeypatch, fault):
+    monkeypatch.setitem(catalog.CATALOG, "sunnybrook", tiny.entry())
+    monkeypatch.setenv("COURSE_DATA_DIR", str(data))
+    if fault == "data folder":
+        data.write_text("in the way")
+    if fault == "full disk":
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=50_000))
+    with pytest.raises(CourseDataError) as caught:
+        runtime._attach_data(runtime.Run("01", "quick", 0, "", "", ""), "sunnybrook")
+    assert ('profile="sample"' in str(caught.value)) == (fault == "no source")
+    assert "COURSE_DATA_DIR" in str(caught.value)
 
 
 def test_a_run_on_something_else_says_so(street, scenes, data, monkeypatch):
@@ -352,7 +392,11 @@ def test_damaged_weights_are_fetched_again(weights, data, server, damage):
         ({"md5": hashlib.md5(WEIGHTS).hexdigest()}, WEIGHTS + b"x", "the publisher's md5"),
         ({"sha256": hashlib.sha256(WEIGHTS).hexdigest()}, WEIGHTS + b"x", "the publisher's sha256"),
         ({}, b"<!doctype html><title>Please log in</title>", "it is a web page"),
-        ({}, b"Not found", r"no weights file \(HDF5\)"),
+        ({}, b"Not found", r"not a file of weights \(HDF5\)"),
+        ({}, WEIGHTS[: len(WEIGHTS) // 2], "was cut off before its end"),
+        ({}, WEIGHTS[:-50], "was cut off before its end"),
+        ({}, WEIGHTS.replace(b"layer_names", b"other_names"), "it is damaged"),
+        ({}, tiny_weights(), "it holds no weights"),
         ({}, None, "published/resnet18.*: the server answered 404"),
     ],
 )
@@ -361,7 +405,9 @@ def test_wrong_weights_are_not_kept(weights, data, server, left, stated, content
     server.answers = {f"/published/{FILE}": [content]} if content else {}
     with pytest.raises(CourseDataError, match=words) as caught:
         fetch_weights("resnet18", root=data, progress=False)
-    assert caught.value.what_next and left(data / "weights") == []
+    assert caught.value.what_next and left(data / "weights") == []  # not even its hash
+    server.answers = {f"/published/{FILE}": [WEIGHTS]}
+    assert Path(fetch_weights("resnet18", root=data, progress=False)).read_bytes() == WEIGHTS
 
 
 def test_the_real_mirrors_mobilenet_says_what_it_is(real_mirror, data):

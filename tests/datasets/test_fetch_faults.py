@@ -15,7 +15,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import filelock
+import pooch
 import pytest
+import requests
 from tiny_scenes import TinyScenes
 
 from course_utils.datasets import CourseDataError, download
@@ -178,7 +180,63 @@ def test_a_proxy_that_does_not_help(tiny, data, server, monkeypatch, how, scheme
     if (how, scheme) == ("refuses", "http"):
         assert "the server answered 407 Proxy Authentication Required" in message
     else:
-        assert "the proxy refuses or does not answer" in message and "NO_PROXY" in message
+        assert "the proxy refuses or does not answer (" in message and "NO_PROXY" in message
+        assert f"{scheme.upper()}_PROXY" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("HTTPS_PROXY", "http://", "HTTPS_PROXY is not a proxy's address"),
+        ("HTTPS_PROXY", "http://me:secret@proxy:port", "HTTPS_PROXY is not a proxy's address"),
+        ("https_proxy", "http://me:secret@127.0.0.1:99999", "is not a proxy's address"),
+        ("ALL_PROXY", "gopher://proxy:70", "ALL_PROXY is not a proxy's address"),
+        ("HTTPS_PROXY", "socks5h://127.0.0.1:1", "needs PySocks"),
+        ("REQUESTS_CA_BUNDLE", "gone.pem", "REQUESTS_CA_BUNDLE names a file that is not there"),
+        ("CURL_CA_BUNDLE", "gone.pem", "CURL_CA_BUNDLE names a file that is not there"),
+        ("REQUESTS_CA_BUNDLE", __file__, "in the file that REQUESTS_CA_BUNDLE names"),
+    ],
+)
+def test_a_setting_at_fault_is_named(tiny, data, server, left, monkeypatch, name, value, words):
+    """Not the disk, and not the address."""
+    monkeypatch.setattr("requests.adapters.SOCKSProxyManager", requests_without_socks)
+    for other in ("NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(other, raising=False)
+        monkeypatch.delenv(other.lower(), raising=False)
+    monkeypatch.setenv(name, value)
+    entry = tiny.entry(server.url.replace("http:", "https:"))
+    message = refused(lambda: fetch(entry, root=data, progress=False))
+    assert words in message and name in message
+    assert "Could not keep" not in message and "no valid address" not in message
+    assert "secret" not in message and left(data) == []
+
+
+def requests_without_socks(*args, **kwargs):
+    """Stand for what requests has in the place of SOCKS where PySocks is missing."""
+    raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
+
+
+@pytest.mark.parametrize("file", ["train.zip", "SHA256SUMS"])
+def test_a_mirror_that_cannot_be_read_is_not_taken_for_the_data_folder(
+    tiny, data, server, tmp_path, monkeypatch, file
+):
+    """A stick that is pulled out: the published file is taken instead."""
+    tiny.publish(server)
+    mirror = tiny.mirror(tmp_path / "mirror")
+    for owner, name in ((pooch, "file_hash"), (Path, "read_text")):
+        real = getattr(owner, name)
+
+        def read(path, *args, real=real, **kwargs):
+            if str(path) == str(mirror / file):
+                raise OSError(errno.EIO, os.strerror(errno.EIO))  # as reading does: without a name
+            return real(path, *args, **kwargs)
+
+        monkeypatch.setattr(owner, name, read)
+    folder = fetch(tiny.entry(server.url), root=data, mirror=mirror, progress=False)
+    assert provenance(folder)["archives"][0]["source"] == f"{server.url}/published/train.zip"
+    message = refused(lambda: fetch(tiny.entry(), root=data / "2", mirror=mirror, progress=False))
+    assert f"{file} cannot be read: Input/output error" in message
+    assert "Could not keep" not in message
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,8 @@ def file(folder):
 TURNS = tuple((i, 9, 255 - i) for i in range(256))
 KINDS = {
     "gray": (saved(GRAY), np.dstack([GRAY] * 3)),
-    "16 bits": (saved(GRAY.astype(np.uint16) * 257), np.dstack([GRAY] * 3)),
+    "16 bits": (saved(GRAY.astype(np.uint16) * 257 + (64 << 8)), np.dstack([GRAY + 64] * 3)),
+    "16 bits, color": (png(COLORS[..., ::-1].astype(np.uint16) * 257), COLORS),
     "red, green, blue": (png(COLORS[..., ::-1]), COLORS),
     "transparent": (saved(np.dstack([COLORS, GRAY])), COLORS),
     "palette": (saved(GRAY, palette=np.ravel(TURNS).tolist()), np.array(TURNS, np.uint8)[GRAY]),
@@ -57,6 +58,17 @@ KINDS = {
 def test_images_of_any_kind_become_red_green_blue(folder, file, kind):
     content, expected = KINDS[kind]
     np.testing.assert_array_equal(folder.read_image(file(content)), expected)
+
+
+@pytest.mark.parametrize("n_bits", [8, 10, 12, 14])
+def test_pictures_of_cameras_with_less_than_16_bits(folder, file, n_bits):
+    content = saved(GRAY.astype(np.uint16) << (n_bits - 8))
+    with pytest.warns(UserWarning, match=rf"Äpfel\.png has 16 bits.* a picture of {n_bits} bits"):
+        picture = folder.read_image(file(content))
+    np.testing.assert_array_equal(picture, np.dstack([GRAY] * 3))
+    color = png(COLORS.astype(np.uint16) << (n_bits - 8))
+    with pytest.raises(CourseDataError, match=r"Äpfel\.png has 16 bits.* leaves the upper ones"):
+        folder.read_image(file(color))
 
 
 def test_photographs_are_turned_upright_once_unless_their_labels_were_not(folder, file):
@@ -216,6 +228,23 @@ def test_of_two_kernels_one_decodes_and_the_other_waits(decoder):
         loaded = list(pool.map(lambda _: decoder.load(), range(2)))
     assert loaded == [[1, 1], [1, 1]]
     assert decoder.count == 1
+
+
+def test_a_dead_link_is_named(decoder):
+    (decoder.root / "a").unlink()
+    (decoder.root / "a").symlink_to(decoder.root / "nowhere")
+    with pytest.raises(CourseDataError, match="a cannot be read: No such file"):
+        decoder.load()
+
+
+def test_a_folder_that_may_not_be_entered_is_named(read_only):
+    root, as_ordinary_user = read_only
+    root = root.with_name("locked")
+    root.mkdir(mode=0)
+    refused = pytest.raises(CourseDataError, match=r"cannot be read \(Permission denied\)")
+    with as_ordinary_user(), refused:
+        DataFolder(root / "inner", "the pictures", "inner").list_names("{}.png")
+    root.chmod(0o755)
 
 
 def test_a_folder_that_may_not_be_written_to_is_only_slower(read_only):

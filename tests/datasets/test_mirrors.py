@@ -8,7 +8,9 @@ from pathlib import Path
 import build_mirror
 import fetch_data
 import mirrors
+import numpy as np
 import pytest
+from tiny_dataset import weights
 from tiny_nuclei import TinyNuclei
 from tiny_scenes import TinyScenes
 
@@ -18,7 +20,7 @@ from course_utils.datasets.fetch import fetch, fetch_weights, provenance
 
 REPOSITORY = Path(__file__).parents[2]
 MOBILENET = "weights/mobilenet_1_0_224_tf_no_top.h5"
-CONTENT = b"\x89HDF\r\n\x1a\n"
+CONTENT = weights(conv=np.ones(9))
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -332,7 +334,7 @@ def test_build_mirror_that_fails_leaves_the_folder_as_it_was(run, server, tiny, 
     elif fault == "not there":
         del server.answers["/published/val.zip"]
     else:
-        server.answers[f"/published/{MOBILENET}"] = [b"<html>"]
+        server.answers[f"/published/{MOBILENET}"] = [CONTENT[: len(CONTENT) // 2]]
     status, _, err = run(build_mirror, folder, "sunnybrook", "--weights", "mobilenet")
     assert status == 1 and "No mirror was built." in err
     assert ("--from FOLDER_OR_ADDRESS" in err) == (fault == "not there")

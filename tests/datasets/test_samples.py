@@ -176,18 +176,18 @@ def test_slices_are_packed_as_published(tmp_path):
 @pytest.fixture(scope="module", params=["sample", "showcase"])
 def hearts(request, tmp_path_factory):
     """Small slices of a profile as written, train and then val: images, patients, number of val."""
-    n_train, n_val = samples.entry("sunnybrook", request.param).pairs.values()
-    more = {"size": 64} | samples._OPTIONS.get(f"sunnybrook-{request.param}", {})
-    folder = samples.write_sunnybrook(tmp_path_factory.mktemp("hearts"), n_train, n_val, **more)
-    more.pop("size")
-    patients = [p for p, _, _ in archives.list_slices(n_train + n_val, **more)]
+    pairs = samples.entry("sunnybrook", request.param).pairs
+    write = samples._WRITERS[f"sunnybrook-{request.param}"]
+    folder = write(tmp_path_factory.mktemp("hearts"), *pairs.values(), size=64)
+    n_positions = {"sample": 3, "showcase": 7}[request.param]
+    slices = archives.list_slices(sum(pairs.values()), n_positions=n_positions)
     images = [
         decode(picture)
         for split in ("train", "val")
         for name, picture in sorted(read_archive(folder / f"{split}.zip").items())
         if "image" in name
     ]
-    return np.stack(images), np.array(patients), n_val
+    return np.stack(images), np.array([patient for patient, *_ in slices]), pairs["val"]
 
 
 def test_slices_of_a_patient_stand_on_both_sides_and_are_found_by_their_likeness(hearts):
@@ -306,13 +306,13 @@ def test_mirrors_that_cannot_be_made(tmp_path):
 def test_of_two_kernels_one_writes_and_the_other_waits(tmp_path, monkeypatch):
     written = []
 
-    def write(folder, *pairs, **more):
+    def write(folder, *pairs):
         written.append(folder)
         folder.mkdir()
         time.sleep(0.2)
         (folder / "SHA256SUMS").touch()
 
-    monkeypatch.setitem(samples._WRITERS, "sunnybrook", write)
+    monkeypatch.setitem(samples._WRITERS, "sunnybrook-sample", write)
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(samples.mirror, [tmp_path, tmp_path])
     assert first == second and (first / "SHA256SUMS").is_file() and len(written) == 1
@@ -339,31 +339,13 @@ def test_the_sample_is_fetched_and_loaded_like_the_real_data(tmp_path):
     np.testing.assert_array_equal(loaded.masks[1], decode(content["train/label/001.png"]))
 
 
-@pytest.fixture
-def make_samples():
-    return lambda *arguments: script.main([str(argument) for argument in arguments])
-
-
-OPTIONS = {
-    "sunnybrook": ("--train", 2, "--val", 1, "--size", 64),
-    "stanford_background": ("--scenes", 1),
-    "dsb2018": ("--images", 1),
-}
-
-
-@pytest.mark.parametrize("name", OPTIONS)
-def test_make_samples(make_samples, tmp_path, capsys, name):
-    assert make_samples(tmp_path / "made", name, "--seed", 5, *OPTIONS[name]) == 0
-    assert "made-up" in capsys.readouterr().out
-    sums = [WRITERS[name](tmp_path / "same", 5), tmp_path / "made"]
-    first, second = ((folder / "SHA256SUMS").read_text() for folder in sums)
-    assert first == second
-
-
-def test_make_samples_that_cannot(make_samples, tmp_path, capsys):
+def test_make_samples(small, tmp_path, capsys):
+    arguments = [str(tmp_path), "stanford_background", "--profile", "sample"]
+    assert script.main(arguments) == 0
+    said, folder = capsys.readouterr().out, samples.mirror(tmp_path, "stanford_background")
+    assert "ade-up" in said and str(folder) in said and (folder / "SHA256SUMS").is_file()
     with pytest.raises(SystemExit):
-        make_samples(tmp_path / "samples", "--val", 0)
-    assert not (tmp_path / "samples").exists()
+        script.main([str(tmp_path), "cityscapes"])
     (tmp_path / "file").touch()
-    assert make_samples(tmp_path / "file", "--train", 1, "--val", 1) == 1
-    assert "Could not write into" in capsys.readouterr().err
+    assert script.main([str(tmp_path / "file")]) == 1
+    assert "COURSE_DATA_DIR" in capsys.readouterr().err

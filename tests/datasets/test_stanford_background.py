@@ -44,6 +44,10 @@ def test_what_cannot_be_loaded(scenes, tmp_path):
             stanford_background.load(kind, root=tmp_path)
     with pytest.raises(ValueError, match="1 or more each"):
         stanford_background.load("regions", (0, 8), tmp_path)
+    (tmp_path / image_file("0000009")).unlink()
+    (tmp_path / image_file("0000009")).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(CourseDataError, match=r"images/0000009\.jpg cannot be read: No such"):
+        stanford_background.scene("0000009", tmp_path)
     with pytest.raises(ValueError, match=r"'47': there are 3, such as 0000009, 0000047"):
         stanford_background.scene("47", tmp_path)
 

@@ -89,6 +89,16 @@ def test_other_series_of_a_patient_do_not_count(original, convert):
     assert convert()[0] == 0
 
 
+def test_what_systems_leave_beside_the_files_is_passed_over(original, convert):
+    for path in (
+        original.slice_path("SCD0000101", 48),
+        original.contour_path("SC-HF-I-01", 48),
+    ):
+        path.with_name(f"._{path.name}").write_bytes(b"what macOS leaves behind")
+    status, printed, errors = convert()
+    assert (status, printed[-1], errors) == (0, "0 left out", [])
+
+
 def test_nothing_is_overwritten(convert, out):
     out.mkdir()
     assert convert()[0] == 0  # an empty folder is taken
@@ -154,6 +164,7 @@ FAULTS = {  # what is said after the file's name, and what is spoiled
     ".dcm is broken (": image_bytes(lambda content: content[:142]),
     ".dcm is not a DICOM file": image_bytes(lambda content: b"no slice" * 50),
     ".dcm holds no picture": image(PixelData=None),
+    ".dcm holds nothing but padding": image(PixelPaddingValue=0, PixelPaddingRangeLimit=310),
     ".dcm holds pixels of shape (2, 24, 32), not one gray picture": image(
         NumberOfFrames=2, PixelData=bytes(24 * 32 * 4)
     ),
@@ -220,6 +231,26 @@ def test_gray_values(original, kind):
     slice_.compress(pydicom.uid.RLELossless)
     slice_.save_as(path)
     np.testing.assert_array_equal(script.read_slice(path)[0], picture)
+
+
+@pytest.mark.parametrize(
+    ("padding", "tags"),
+    [
+        (-2000, {"PixelPaddingValue": -2000}),
+        (-1990, {"PixelPaddingValue": -2000, "PixelPaddingRangeLimit": -1980}),
+        (2000, {"PixelPaddingValue": 2000}),
+    ],
+)
+def test_padding_is_black_and_leaves_the_gray_values_as_they_are(original, padding, tags):
+    pixels = np.broadcast_to(10 * np.arange(SHAPE[1], dtype=np.int16), SHAPE).copy()
+    pixels[:6] = padding
+    no_window = {"WindowCenter": None, "WindowWidth": None, "PixelRepresentation": 1}
+    tags = no_window | {"PixelData": pixels.tobytes()} | tags
+    picture, _ = script.read_slice(original.slice("SCD0000101", 48, **tags))
+    assert (picture[:6] == 0).all()
+    unsigned = {"PixelPaddingValue": padding % 2**16}  # as some files write it
+    np.testing.assert_array_equal(script.find_padding(unsigned, pixels), pixels == padding)
+    np.testing.assert_allclose(picture[9], 255 * np.arange(SHAPE[1]) / 31, atol=1)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.25, 0.5, 0.75])

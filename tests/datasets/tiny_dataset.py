@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import cv2
+import h5py
 import numpy as np
 
 from course_utils.datasets.catalog import SUNNYBROOK
@@ -78,6 +79,18 @@ class Tiny(TinyFiles):
     def publish(self, server, at: str = "published") -> None:
         for name, content in self.archives().items():
             server.answers[f"/{at}/{name}"] = [content]
+
+
+def weights(**arrays: np.ndarray) -> bytes:
+    """A file as Keras's `save_weights` writes it, with a layer of the same name for each array."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.attrs["layer_names"] = [name.encode() for name in arrays]
+        for name, array in arrays.items():
+            layer = file.create_group(name)
+            layer.attrs["weight_names"] = [b"kernel:0"]
+            layer["kernel:0"] = array
+    return buffer.getvalue()
 
 
 def png(picture: np.ndarray) -> bytes:

@@ -8,31 +8,22 @@ import hashlib
 
 import cv2
 import numpy as np
+from skimage import measure
 
 from ..archives import tar_gz_bytes, write_mirror, zip_bytes
 from .heart import short_axis_slice
 from .nuclei import nuclei
-from .scene_objects import BUILDING, ROAD, UNKNOWN
-from .scenes import outdoor_scene
+from .scenes import BUILDING, ROAD, UNKNOWN, outdoor_scene
 
 # Height and width of the scenes: mostly those of a television picture, as in the published data.
 SCENE_SIZES = ((240, 320),) * 3 + ((213, 320), (240, 300), (320, 240), (225, 320))
 # First digit of the ids, from the scenes with least to those with most road and building.
 SCENE_SOURCES = (0, 1, 4, 9)
-# Height, width and stain of the nuclei, in turns. As in the published data most images are small
-# and dark, and the stained tissue is of one size.
-FIELDS = (
-    (256, 256, "fluorescence"),
-    (256, 320, "histology"),
-    (256, 256, "fluorescence"),
-    (360, 360, "fluorescence"),
-    (256, 256, "fluorescence"),
-    (256, 320, "histology"),
-    (260, 347, "fluorescence"),
-    (256, 256, "fluorescence"),
-    (520, 696, "fluorescence"),
-    (256, 256, "fluorescence"),
-)
+# Height and width of the fields of nuclei, in turns: mostly small, and those of 256 x 320 are of
+# stained tissue, as in the published data.
+STAINED = (256, 320)
+SMALL = (256, 256)
+FIELDS = (SMALL, STAINED, SMALL, (360, 360), SMALL, STAINED, (260, 347), SMALL, (520, 696), SMALL)
 
 
 def write_sunnybrook(folder, n_train=48, n_val=12, seed=0, size=256, n_positions=3):
@@ -99,47 +90,32 @@ def write_stanford_background(folder, n_scenes=48, seed=0):
     n_scenes : int
     seed : int
     """
-    content = tar_gz_bytes(_scene_files(np.random.default_rng([seed, 2]), n_scenes))
-    return write_mirror(folder, {"iccv09Data.tar.gz": content})
-
-
-def _scene_files(rng, n_scenes):
-    """List (name in the archive, bytes) of `n_scenes` scenes."""
-    scenes = [_labeled_scene(rng, SCENE_SIZES[i % len(SCENE_SIZES)]) for i in range(n_scenes)]
-    town = [np.isin(regions, (ROAD, BUILDING)).mean() for _, regions, _, _ in scenes]
+    rng = np.random.default_rng([seed, 2])
+    scenes = [outdoor_scene(rng, *SCENE_SIZES[i % len(SCENE_SIZES)]) for i in range(n_scenes)]
+    scenes.sort(key=lambda scene: np.isin(scene[1], (ROAD, BUILDING)).mean())
     numbers = rng.choice(10**6, size=n_scenes, replace=False)
     files, horizons = [], []
-    for place, i in enumerate(np.argsort(town, kind="stable")):
-        image, *labels = scenes[i]
-        name = f"{SCENE_SOURCES[place * len(SCENE_SOURCES) // n_scenes]}{numbers[i]:06d}"
-        # The ground begins where the first row is flat for the most part.
-        horizon = int(np.argmax((labels[1] == 1).mean(axis=1) > 0.5))
-        horizons.append(f"{name} {image.shape[1]} {image.shape[0]} {horizon}\n")
+    for place, (image, regions, surfaces, objects) in enumerate(scenes):
+        name = f"{SCENE_SOURCES[place * len(SCENE_SOURCES) // n_scenes]}{numbers[place]:06d}"
         jpeg = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
         files.append((f"iccv09Data/images/{name}.jpg", jpeg.tobytes()))
-        for kind, numbered in zip(("regions", "surfaces", "layers"), labels, strict=True):
-            files.append((f"iccv09Data/labels/{name}.{kind}.txt", _label_text(numbered)))
+        # A layer is one piece of one region or object.
+        seen = np.where(regions == UNKNOWN, -1, regions + 8 * objects.astype(int))
+        layers = measure.label(seen, background=-1, connectivity=1) - 1
+        for kind, labels in {"regions": regions, "surfaces": surfaces, "layers": layers}.items():
+            labels = np.where(regions == UNKNOWN, -1, labels.astype(int))
+            files.append((f"iccv09Data/labels/{name}.{kind}.txt", _label_text(labels)))
+        # The ground begins where the first row is flat for the most part.
+        horizon = int(np.argmax((surfaces == 1).mean(axis=1) > 0.5))
+        horizons.append(f"{name} {image.shape[1]} {image.shape[0]} {horizon}\n")
     files.append(("iccv09Data/horizons.txt", "".join(sorted(horizons)).encode()))
-    return files
-
-
-def _labeled_scene(rng, size):
-    """Image, regions, surfaces and layers, -1 where unknown."""
-    image, regions, surfaces, objects = outdoor_scene(rng, *size)
-    layers = np.full(size, -1, np.int32)
-    seen = np.where(regions == UNKNOWN, 0, 1 + regions + 8 * objects.astype(np.int32))
-    for value in np.unique(seen[seen > 0]):
-        pieces = cv2.connectedComponents((seen == value).astype(np.uint8), connectivity=4)[1]
-        layers[pieces > 0] = pieces[pieces > 0] + layers.max()
-    regions, surfaces = (
-        np.where(labels == UNKNOWN, -1, labels.astype(np.int32)) for labels in (regions, surfaces)
-    )
-    return image, regions, surfaces, layers
+    return write_mirror(folder, {"iccv09Data.tar.gz": tar_gz_bytes(files)})
 
 
 def _label_text(labels):
     """One row per line, each number followed by a blank."""
-    return "".join("".join(f"{value} " for value in row) + "\n" for row in labels.tolist()).encode()
+    words = np.array([f"{number} " for number in range(-1, labels.max() + 1)], object)
+    return "".join("".join(row) + "\n" for row in words[labels + 1]).encode()
 
 
 def write_dsb2018(folder, n_images=48, seed=0):
@@ -155,19 +131,17 @@ def write_dsb2018(folder, n_images=48, seed=0):
     n_images : int
     seed : int
     """
-    content = zip_bytes(file for i in range(n_images) for file in _nuclei_files(seed, i))
-    return write_mirror(folder, {"stage1_train.zip": content})
-
-
-def _nuclei_files(seed, i):
-    """Yield (name in the archive, bytes) of one image and its masks."""
-    height, width, stain = FIELDS[i % len(FIELDS)]
-    image, instances = nuclei(np.random.default_rng([seed, 3, i]), height, width, stain=stain)
-    name = _hash(seed, i)
-    yield f"{name}/images/{name}.png", _png(cv2.cvtColor(image, cv2.COLOR_RGB2BGRA))
-    for number in range(1, int(instances.max()) + 1):
-        mask = np.where(instances == number, 255, 0).astype(np.uint8)
-        yield f"{name}/masks/{_hash(seed, i, number)}.png", _png(mask)
+    files = []
+    for i in range(n_images):
+        size = FIELDS[i % len(FIELDS)]
+        stain = "histology" if size == STAINED else "fluorescence"
+        image, instances = nuclei(np.random.default_rng([seed, 3, i]), *size, stain=stain)
+        name = _hash(seed, i)
+        files.append((f"{name}/images/{name}.png", _png(cv2.cvtColor(image, cv2.COLOR_RGB2BGRA))))
+        for number in range(1, int(instances.max()) + 1):
+            mask = np.where(instances == number, 255, 0).astype(np.uint8)
+            files.append((f"{name}/masks/{_hash(seed, i, number)}.png", _png(mask)))
+    return write_mirror(folder, {"stage1_train.zip": zip_bytes(files)})
 
 
 def _hash(*numbers):

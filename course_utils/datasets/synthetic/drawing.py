@@ -6,7 +6,7 @@ import numpy as np
 SUBPIXEL_BITS = 4  # cv2 takes polygon corners in sixteenths of a pixel
 
 
-def blob(rng, center, radii, angle=0.0, roughness=0.05, n_points=96):
+def blob(rng, center, radii, angle=0.0, roughness=0.05, n_points=64):
     """Closed smooth outline: an ellipse whose radius wanders.
 
     Parameters
@@ -31,16 +31,12 @@ def blob(rng, center, radii, angle=0.0, roughness=0.05, n_points=96):
     return points @ np.array([[cos, sin], [-sin, cos]]) + np.asarray(center)
 
 
-def wander(rng, theta, amount, orders=(2, 3, 4, 5, 6)):
+def wander(rng, theta, amount):
     """Smooth periodic random function of the angle `theta`, standard deviation about `amount`."""
-    orders = np.asarray(orders)
-    weights = rng.normal(size=(2, len(orders))) / orders
+    orders = np.arange(2, 7)
+    weights = amount * rng.normal(size=(2, 5)) / orders / np.linalg.norm(1 / orders)
     phase = np.multiply.outer(theta, orders)
-    return (
-        amount
-        / np.sqrt(np.sum(1.0 / orders**2))
-        * (np.cos(phase) @ weights[0] + np.sin(phase) @ weights[1])
-    )
+    return np.cos(phase) @ weights[0] + np.sin(phase) @ weights[1]
 
 
 def fill(canvas, points, value):
@@ -48,10 +44,10 @@ def fill(canvas, points, value):
     cv2.fillPoly(canvas, [_corners(points)], value, cv2.LINE_8, SUBPIXEL_BITS)
 
 
-def stroke(canvas, points, value, thickness=1, closed=True):
-    """Draw the line through `points` [n, 2] (x, y) on `canvas`, in place."""
+def stroke(canvas, points, value, thickness=1):
+    """Draw the closed line through `points` [n, 2] (x, y) on `canvas`, in place."""
     thickness = max(1, round(thickness))
-    cv2.polylines(canvas, [_corners(points)], closed, value, thickness, cv2.LINE_8, SUBPIXEL_BITS)
+    cv2.polylines(canvas, [_corners(points)], True, value, thickness, cv2.LINE_8, SUBPIXEL_BITS)
 
 
 def filled(shape, points):
@@ -62,7 +58,7 @@ def filled(shape, points):
 
 
 def clouds(rng, shape, scale, octaves=3):
-    """Smooth noise with mean 0 and standard deviation about 1: float32 [H, W].
+    """Smooth noise with mean 0 and standard deviation 1: float32 [H, W].
 
     `scale` is the size of the largest patches in pixels; each further octave is half as large and
     half as strong.
@@ -73,12 +69,12 @@ def clouds(rng, shape, scale, octaves=3):
         grid = [max(2, round(side / cell) + 1) for side in shape]
         noise = rng.standard_normal(grid, dtype=np.float32)
         total += cv2.resize(noise, shape[::-1], interpolation=cv2.INTER_CUBIC) / 2**octave
-    return total / max(float(total.std()), 1e-6)
+    return (total - total.mean()) / max(float(total.std()), 1e-6)
 
 
 def blur(image, sigma):
     """Gaussian blur with standard deviation `sigma` pixels."""
-    return cv2.GaussianBlur(image, (0, 0), sigma) if sigma > 0 else image
+    return cv2.GaussianBlur(image, (0, 0), sigma)
 
 
 def to_uint8(image):

@@ -59,7 +59,7 @@ class Slice:
         side = SIDE * OVERSAMPLING
         self.signal = np.full((side, side), 0.01, np.float32)
         # From patient to patient the heart lies elsewhere, more or less turned, larger or smaller.
-        self.center = np.array([130, 127]) + body.uniform(-20, 20, size=2)
+        self.center = np.array([130, 127]) + body.uniform(-15, 15, size=2)
         self.center += position * body.normal(0, 4, size=2)
         turn, zoom = body.uniform(-0.6, 0.6), body.uniform(0.88, 1.12)
         self.turn = zoom * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
@@ -76,7 +76,7 @@ class Slice:
 
 
 def _paint_trunk(slice_, body, position):
-    """Skin, fat, muscle, the lungs with vessels, and the organs below the diaphragm."""
+    """Skin, fat, muscle, the lungs, and what lies below the diaphragm."""
     theta = np.linspace(0, 2 * np.pi, 240, endpoint=False)
     direction = np.stack([np.cos(theta), np.sin(theta)], 1)
     middle = np.array([body.uniform(0, 20), body.uniform(40, 70)])
@@ -93,11 +93,6 @@ def _paint_trunk(slice_, body, position):
         slice_.paint(ring, signal, rim)
     outside = ~filled(slice_.signal.shape, slice_.place(rings[-1]))
     before = slice_.signal[outside]
-    for _ in range(25):  # vessels of the lung
-        angle, away = body.uniform(-1.9, 0.9), body.uniform(40, 105)
-        spot = away * np.array([np.cos(angle), np.sin(angle)])
-        vessel = blob(body, spot, body.uniform(0.5, 4) * np.array([1, 0.3]), body.uniform(0, 3))
-        slice_.paint(vessel, body.uniform(0.1, 0.5))
     _paint_abdomen(slice_, body, position, middle[0])
     slice_.signal[outside] = before
 
@@ -127,7 +122,7 @@ def _paint_abdomen(slice_, body, position, middle):
 def _paint_heart(slice_, body, position, systole):
     """Right ventricle, then the left one: muscle, blood, papillary muscles; return its mask."""
     # How near the last slice comes to the apex decides how small its ventricle is.
-    full, tip = np.clip(body.normal(26.5, 3.0), 20, 31), body.uniform(0.95, 0.995)
+    full, tip = np.clip(body.normal(26.5, 3.0), 20, 31), body.uniform(0.95, 0.985)
     contraction = 1 - body.uniform(0.15, 0.4) * systole
     radius = full * np.sqrt(1 - (position * tip) ** 2) * contraction
     wall = body.uniform(6.5, 10.5) * (1 + 0.45 * systole) * (1 - 0.2 * position)
@@ -138,9 +133,6 @@ def _paint_heart(slice_, body, position, systole):
     right = body.uniform(2.8, 3.4)  # the direction of the right ventricle
     size = body.uniform(0.85, 1.15) * (1 - 0.16 * systole) * np.sqrt(1 - 0.85 * position**2)
     spot = (0.68 * (radius + wall) + 11 * size) * np.array([np.cos(right), np.sin(right)])
-    for lobe in body.uniform(1.6, 4.9, size=4):  # fat around the heart
-        place = (radius + wall + 6 * size) * np.array([np.cos(lobe), np.sin(lobe)])
-        slice_.paint(blob(body, place, (16, 10), lobe + np.pi / 2, 0.06), FAT * 0.8)
     cavity = blob(body, (0, 0), (25 * size, 29 * size), right - np.pi, 0.07)
     slice_.paint(spot + cavity * (1 + 3 / (27 * size)), MYOCARDIUM, 0.8)
     slice_.paint(spot + cavity, BLOOD)

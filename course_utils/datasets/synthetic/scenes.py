@@ -3,25 +3,35 @@
 import cv2
 import numpy as np
 
-from .drawing import blur, clouds, fill, filled, to_uint8
-from .scene_objects import (
-    FOREGROUND,
-    GRASS,
-    MOUNTAIN,
-    ROAD,
-    SKY,
-    TREE,
-    UNKNOWN,
-    WATER,
-    animal,
-    building,
-    car,
-    person,
-    tree,
-)
+from .drawing import blob, blur, clouds, fill, filled, to_uint8
 
+SKY, TREE, ROAD, GRASS, WATER, BUILDING, MOUNTAIN, FOREGROUND = range(8)
+UNKNOWN = 255
 SURFACE_OF = np.array([0, 2, 1, 1, 1, 2, 2, 2], np.uint8)  # 0 sky, 1 horizontal, 2 vertical
-OVERSAMPLING = 2
+# How strongly the surface of each region is mottled.
+TEXTURE_OF = np.array([0.01, 0.16, 0.06, 0.14, 0.05, 0.09, 0.16, 0.08], np.float32)
+WALLS = [[176, 124, 98], [196, 184, 162], [150, 152, 158], [206, 172, 120], [120, 128, 112]]
+COATS = [[170, 40, 36], [36, 66, 130], [200, 200, 204], [56, 60, 66], [188, 146, 60]]
+COLORS = {"dark": (36, 34, 38), "glass": (78, 94, 110), "lamp": (196, 44, 36)}
+COLORS["skin"] = (200, 150, 120)
+# Parts of cars and people from back to front: color and the left half of the outline; (0, 0) is
+# where they stand, y points up, and a person is 1 tall.
+PARTS = {
+    "car": [
+        ("dark", [(-0.6, 0.0), (-0.6, 0.2)]),
+        ("coat", [(-0.61, 0.1), (-0.63, 0.4), (-0.47, 0.52), (-0.36, 0.84)]),
+        ("glass", [(-0.39, 0.53), (-0.3, 0.77)]),
+        ("lamp", [(-0.6, 0.34), (-0.6, 0.43)]),
+        ("coat", [(-0.42, 0.34), (-0.42, 0.43)]),
+        ("dark", [(-0.17, 0.29), (-0.17, 0.37)]),
+    ],
+    "person": [
+        ("dark", [(-0.11, 0.0), (-0.1, 0.5), (-0.02, 0.5), (-0.03, 0.0)]),
+        ("coat", [(-0.11, 0.48), (-0.18, 0.5), (-0.14, 0.78), (-0.05, 0.85)]),
+        ("skin", [(-0.03, 0.82), (-0.06, 0.9), (-0.05, 0.97), (-0.02, 1.0)]),
+        ("dark", [(-0.06, 0.93), (-0.055, 0.98), (-0.02, 1.01)]),
+    ],
+}
 
 
 def outdoor_scene(rng, height=240, width=320):
@@ -45,258 +55,189 @@ def outdoor_scene(rng, height=240, width=320):
     instances : ndarray, uint16 [height, width]
         0 where there is no foreground object, 1…n in the objects, the farthest first.
     """
-    scene = Scene(rng, height * OVERSAMPLING, width * OVERSAMPLING)
-    _sky(scene)
-    if rng.uniform() < 0.55:
-        _mountains(scene)
-    _far_trees(scene)
-    _ground(scene)
-    if rng.uniform() < 0.4:
-        _water(scene)
-    has_road = rng.uniform() < 0.8
-    if has_road:
-        _road(scene)
-    _buildings_and_trees(scene)
-    _objects(scene, has_road)
-    image = cv2.resize(blur(scene.image, 0.9), (width, height), interpolation=cv2.INTER_AREA)
-    image = _photograph(rng, image)
-    half = OVERSAMPLING // 2
-    regions = scene.regions[half::OVERSAMPLING, half::OVERSAMPLING].copy()
-    instances = _renumbered(scene.instances[half::OVERSAMPLING, half::OVERSAMPLING])
-    surfaces = SURFACE_OF[np.minimum(regions, FOREGROUND)]
+    scene = Scene(rng, height, width)
+    _draw_landscape(scene)
+    if rng.uniform() < 0.75:
+        _draw_road(scene)
+    _draw_things(scene)
+    image, regions = _photograph(scene), scene.regions
+    # The objects that can be seen get the numbers 1…n.
+    instances = np.unique(scene.instances, return_inverse=True)[1].reshape(scene.shape)
+    surfaces = SURFACE_OF[regions]
     kernel = np.ones((3, 3), np.uint8)
     border = cv2.dilate(regions, kernel) != cv2.erode(regions, kernel)
     unknown = border & (clouds(rng, regions.shape, 18, 2) > 0.3)
     regions[unknown] = surfaces[unknown] = UNKNOWN
-    return image, regions, surfaces, instances
+    return image, regions, surfaces, instances.astype(np.uint16)
 
 
 class Scene:
     """Picture and labels, painted from back to front."""
 
     def __init__(self, rng, height, width):
-        self.rng, self.height, self.width = rng, height, width
-        self.shape = (height, width)
+        self.rng, self.shape = rng, (height, width)
         self.image = np.zeros((height, width, 3), np.float32)
-        self.regions = np.full(self.shape, UNKNOWN, np.uint8)
+        self.regions = np.full(self.shape, SKY, np.uint8)
         self.instances = np.zeros(self.shape, np.uint16)
-        self.horizon = height * rng.uniform(0.38, 0.52)
-        self.vanishing = width * rng.uniform(0.3, 0.7)
-        self.shore = np.full(width, self.horizon)
+        self.rows, self.columns = np.mgrid[:height, :width].astype(np.float32)
+        self.horizon = height * rng.uniform(0.35, 0.55)
+        self.vanishing = np.array([width * rng.uniform(0.25, 0.75), self.horizon])
+        self.shore = np.full(width, self.horizon)  # the row down to which there is water
+        self.road = None  # points (x, y) of its middle, and half its width at each
         self.sun = rng.choice([-1.0, 1.0])  # the side the light comes from
-        self.haze = np.array([205, 218, 230], np.float32) * rng.uniform(0.85, 1.05)
 
-    def window(self, points, margin=0):
-        """Slices of the part of the picture that an outline needs, and its (x, y) grid."""
-        points = np.asarray(points)
-        high = np.array([self.width, self.height])
-        first = np.clip(np.floor(points.min(0)) - margin, 0, high).astype(int)
-        last = np.clip(np.ceil(points.max(0)) + margin + 1, first, high).astype(int)
-        rows, columns = np.mgrid[first[1] : last[1], first[0] : last[0]].astype(np.float32)
-        return np.s_[first[1] : last[1], first[0] : last[0]], columns, rows
+    def put(self, mask, color, region):
+        """Color (one, or one per pixel) and label where `mask` is set."""
+        np.copyto(self.image, np.asarray(color, np.float32), where=mask[..., None])
+        self.regions[mask], self.instances[mask] = region, 0
 
-    def put(self, mask, color, region=None, instance=0, window=np.s_[:, :]):
-        """Color (one, or one a pixel) and label where `mask` is set."""
-        np.copyto(self.image[window], np.asarray(color, np.float32), where=mask[..., None])
+    def paint(self, points, color, region=None, number=0):
+        """Fill an outline with one color, and label it unless it belongs to what is there."""
+        fill(self.image, points, np.asarray(color).tolist())
         if region is not None:
-            np.copyto(self.regions[window], region, where=mask)
-            np.copyto(self.instances[window], instance, where=mask)
+            fill(self.regions, points, region)
+            self.instances[filled(self.shape, points)] = number
 
-    def shade(self, points, strength, softness=3.0):
-        """Cast a soft shadow: multiply the picture inside an outline."""
-        window, columns, rows = self.window(points, int(4 * softness))
-        if rows.size:
-            dark = np.zeros(rows.shape, np.float32)
-            fill(dark, np.asarray(points) - [columns[0, 0], rows[0, 0]], strength)
-            self.image[window] *= (1 - blur(dark, softness))[..., None]
-
-    def shore_at(self, x):
-        """Row down to which there is water in column `x`."""
-        return self.shore[int(np.clip(x, 0, self.width - 1))]
-
-    def size_at(self, y):
-        """Height in pixels of a person who stands at row `y`."""
-        return 0.62 * (y - self.horizon)
+    def shade(self, x, y, wide, high):
+        """Cast a soft oval shadow."""
+        dark = np.zeros(self.shape, np.float32)
+        fill(dark, blob(self.rng, (x - self.sun * wide / 4, y), (wide, high)), 0.5)
+        self.image *= (1 - blur(dark, 2))[..., None]
 
 
-def _renumbered(instances):
-    """Give the objects that can be seen the numbers 1…n."""
-    seen = np.unique(instances)
-    return np.searchsorted(seen, instances).astype(np.uint16) + (seen[0] > 0)
-
-
-def _sky(scene):
+def _draw_landscape(scene):
+    """Sky, mountains, a line of trees, grass and a lake, some of them in some scenes only."""
     rng, (height, width) = scene.rng, scene.shape
-    top = np.array([rng.uniform(60, 120), rng.uniform(120, 165), rng.uniform(190, 225)])
-    down = np.linspace(0, 1, height)[:, None, None] * height / scene.horizon
-    image = top + (scene.haze - top) * np.clip(down, 0, 1) ** 0.8
-    # Clouds lie flatter and smaller towards the horizon.
-    flat = cv2.resize(clouds(rng, (height, width), width / 2.2, 6), None, fx=1, fy=0.55)
-    cover = np.zeros(scene.shape, np.float32)
-    cover[: len(flat)] = flat
-    soft = np.clip((cover - rng.uniform(-0.1, 0.9)) / 1.1, 0, 1)[..., None]
-    relief = _slope(blur(cover, 8), -6 * scene.sun, -6)
-    white = 238 + 60 * np.clip(relief, -0.7, 0.3)[..., None]
-    scene.image[:] = image * (1 - 0.85 * soft) + 0.85 * soft * white
-    scene.regions[:] = SKY
+    haze = np.array([205, 214, 226], np.float32) * rng.uniform(0.75, 1.05)
+    down = np.clip(scene.rows / scene.horizon, 0, 1)[..., None]
+    blue = rng.uniform([70, 120, 175], [150, 165, 225])
+    cover = clouds(rng, scene.shape, width / 3, 5) - rng.uniform(-0.5, 1.2)
+    white = 0.85 * np.clip(cover, 0, 1)[..., None]
+    scene.image[:] = (blue + (haze - blue) * down) * (1 - white) + haze * 1.1 * white
+    if rng.uniform() < 0.4:
+        ridge = np.abs(clouds(rng, (2, width), width / 3, 6)[0]) + 0.4
+        top = scene.horizon - height * rng.uniform(0.06, 0.16) * ridge
+        spurs = clouds(rng, scene.shape, 40, 4)  # one side of each is lit
+        light = np.clip(1 + 0.8 * scene.sun * (spurs - np.roll(spurs, 3, axis=1)), 0.5, 1.4)
+        rock = rng.uniform([80, 95, 80], [125, 115, 125]) * light[..., None]
+        scene.put(scene.rows > top, rock * 0.65 + haze * 0.35, MOUNTAIN)
+    top = scene.horizon + 2 - 0.03 * height * (clouds(rng, (2, width), 60, 6)[0] + 0.8)
+    green = np.array([52, 72, 50]) * rng.uniform(0.7, 1.2)
+    scene.put(scene.rows > top, green + haze * 0.25, TREE)
+    # Patches of grass, green or dry, lie flatter than they are wide; so do ripples.
+    patches = cv2.resize(clouds(rng, (height, width // 4), 30, 3), (width, height))
+    grass = rng.uniform([85, 115, 45], [150, 140, 75]) * (1 + 0.12 * patches)[..., None]
+    scene.put(scene.rows > scene.horizon, grass, GRASS)
+    if rng.uniform() < 0.35:
+        line = rng.uniform(0.08, 0.25) + 0.02 * clouds(rng, (2, width), 80)[0]
+        scene.shore = scene.horizon + height * line
+        ripples = cv2.resize(clouds(rng, (height, width // 6), 6, 3), (width, height))
+        water = (blue + haze) * rng.uniform(0.25, 0.42) * (1 + 0.12 * ripples)[..., None]
+        wet = (scene.rows > scene.horizon) & (scene.rows < scene.shore)
+        scene.put(wet, water, WATER)
 
 
-def _slope(field, x, y):
-    """How much higher `field` is than at the shift (x, y): the side that faces the light."""
-    height, width = field.shape
-    move = np.float32([[1, 0, -x], [0, 1, -y]])
-    away = cv2.warpAffine(field, move, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    return field - away
-
-
-def _ridge(scene, level, roughness, scale):
-    """Row of a skyline for each column."""
-    line = clouds(scene.rng, (2, scene.width), scale, 7)[0]
-    return level - roughness * np.abs(line)
-
-
-def _mountains(scene):
-    rng = scene.rng
-    rows = np.arange(scene.height, dtype=np.float32)[:, None]
-    for far in (1.0, 0.45)[: rng.integers(1, 3)]:
-        height = scene.height * rng.uniform(0.07, 0.13) * (0.4 + 0.6 * far)
-        ridge = _ridge(scene, scene.horizon - height * 0.4, height, scene.width / 2.2)
-        # Spurs run down from the ridge: noise whose columns lean with the depth below it.
-        spurs = clouds(rng, scene.shape, 70, 4) + 0.5 * clouds(rng, (2, scene.width), 45, 4)[0]
-        slope = _slope(spurs, 7 * scene.sun, 3) + 0.12 * clouds(rng, scene.shape, 5, 2)
-        light = (1 + 0.55 * np.clip(slope, -0.8, 0.8))[..., None]
-        below = np.clip((rows - ridge) / (1.6 * height), 0, 1)
-        wooded = 1 / (1 + np.exp(-8 * (below - 0.45 + 0.12 * spurs)))[..., None]
-        rock = (np.array([122, 114, 104]) * (1 - wooded) + np.array([72, 92, 62]) * wooded) * light
-        snow = (below < 0.16 + 0.07 * spurs) & (far == 1.0) & (rng.uniform() < 0.5)
-        rock = np.where(snow[..., None], 225 * (0.4 + 0.6 * light), rock)
-        veil = (0.3 + 0.3 * far + 0.25 * below)[..., None]
-        scene.put(rows > ridge, rock + (scene.haze * 0.92 - rock) * np.clip(veil, 0, 0.8), MOUNTAIN)
-
-
-def _far_trees(scene):
-    rng = scene.rng
-    # Where the row of trees thins out it sinks below the horizon.
-    dense = np.clip(1.2 + 1.2 * clouds(rng, (2, scene.width), 200)[0], 0, 1)
-    ridge = _ridge(scene, scene.horizon - 4, scene.height * 0.035, 40)
-    ridge = scene.horizon + 2 + (ridge - scene.horizon - 2) * dense
-    leaves = clouds(rng, scene.shape, 9, 3)[..., None]
-    green = np.array([78, 100, 70]) * (1 + 0.18 * leaves)
-    mask = np.arange(scene.height)[:, None] > ridge
-    scene.put(mask, green * 0.75 + scene.haze * 0.25, TREE)
-
-
-def _ground_texture(scene, scale):
-    """Noise on a plane that runs to the horizon: finer and flatter with distance."""
-    rows, columns = np.mgrid[: scene.height, : scene.width].astype(np.float32)
-    depth = np.maximum(rows - scene.horizon, 1) / (scene.height - scene.horizon)
-    noise = clouds(scene.rng, (512, 1024), scale, 4)
-    below = np.s_[int(scene.horizon) :]
-    u = (columns[below] - scene.vanishing) / scene.width * 500 / depth[below] + 512
-    # cv2 folds a place far outside one reflection at a time; they repeat after two lengths.
-    u, v = np.mod(u, 2048), np.mod(220 / depth[below], 1024)
-    texture = np.zeros(scene.shape, np.float32)
-    texture[below] = cv2.remap(noise, u, v, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
-    return texture * np.clip(2.2 * depth, 0, 1), depth
-
-
-def _ground(scene):
-    rng = scene.rng
-    texture, depth = _ground_texture(scene, 60)
-    fine = clouds(rng, scene.shape, 4, 2) * np.clip(depth, 0.1, 1)
-    green = np.array([rng.uniform(88, 130), rng.uniform(122, 140), rng.uniform(52, 70)])
-    lawn = green * (1 + 0.12 * texture + 0.13 * fine)[..., None]
-    lawn = lawn + (scene.haze - lawn) * 0.28 * np.exp(-5 * depth)[..., None]
-    mask = np.broadcast_to(np.arange(scene.height)[:, None] > scene.horizon, scene.shape)
-    scene.put(mask, lawn, GRASS)
-
-
-def _water(scene):
-    """A lake between the far shore and the meadow: the sky upside down, with ripples."""
+def _draw_road(scene):
+    """A road of asphalt or earth that bends on its way to the vanishing point."""
     rng, (height, width) = scene.rng, scene.shape
-    rows, columns = np.mgrid[:height, :width].astype(np.float32)
-    shore = scene.horizon + height * (
-        rng.uniform(0.06, 0.2) + 0.02 * clouds(rng, (2, width), 150)[0]
-    )
-    scene.shore = shore
-    ripple = cv2.resize(clouds(rng, (height, width // 6), 8, 3), (width, height))
-    depth = (rows - scene.horizon) / height
-    mirrored = 2 * scene.horizon - rows + 40 * depth * ripple
-    seen = cv2.remap(scene.image, columns, mirrored, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
-    color = seen * np.array([0.6, 0.72, 0.8]) * (1 + 0.09 * ripple)[..., None]
-    scene.put((rows > scene.horizon + 2) & (rows < shore), color, WATER)
+    near = np.linspace(0, 1, 60)
+    reach, bend = width * rng.uniform(0.1, 0.9) - scene.vanishing[0], rng.normal(0, 0.18) * width
+    x = scene.vanishing[0] + reach * near + bend * near * (1 - near)
+    middle = np.stack([x, scene.horizon + 1 + near * (height - scene.horizon)], 1)
+    half = width * rng.uniform(0.2, 0.42) * near + 1
+    surface = np.array([142, 122, 98] if rng.uniform() < 0.3 else [112, 112, 116])
+    surface = surface * rng.uniform(0.75, 1.2)
+    for share, light in ((1.1, 1.2), (1, 1), (0.03, 1.8)):  # verge, road, line in the middle
+        across = np.stack([share * half, np.zeros(60)], 1)
+        scene.paint([*(middle - across), *(middle + across)[::-1]], surface * light, ROAD)
+    scene.road = middle, half
 
 
-def _road(scene):
-    """A road that bends a little on its way to the vanishing point."""
+def _draw_things(scene):
+    """Houses and trees along the sides, cars and people: the far ones first."""
     rng, (height, width) = scene.rng, scene.shape
-    t = np.linspace(0, 1, 80)  # 0 at the horizon, 1 at the lower border
-    rows = scene.horizon + 2 + t * (height - scene.horizon)
-    reach, bend = width * rng.uniform(0.1, 0.9) - scene.vanishing, rng.normal(0, 0.18) * width
-    middle = scene.vanishing + reach * t + bend * t * (1 - t)
-    half = width * rng.uniform(0.24, 0.42) * t + 1
-    scene.road = rows, middle, half
-
-    def strip(left, right, part=slice(None)):
-        a = np.stack([middle + half * left, rows], 1)[part]
-        return np.concatenate([a, np.stack([middle + half * right, rows], 1)[part][::-1]])
-
-    texture, depth = _ground_texture(scene, 25)
-    fine = clouds(rng, scene.shape, 2.5, 1) * np.clip(depth, 0.15, 1)
-    asphalt = np.array([112, 112, 116]) * rng.uniform(0.85, 1.2)
-    asphalt = asphalt * (1 + 0.06 * texture + 0.05 * fine)[..., None]
-    asphalt = asphalt + (scene.haze - asphalt) * 0.3 * np.exp(-5 * depth)[..., None]
-    scene.put(filled(scene.shape, strip(-1.12, 1.12)), asphalt * [1.22, 1.2, 1.12], ROAD)
-    scene.put(filled(scene.shape, strip(-1, 1)), asphalt, ROAD)
-    paint = np.array([222, 220, 208]) * (1 + 0.06 * fine)[..., None]
-    for edge in (-0.93, 0.9):
-        scene.put(filled(scene.shape, strip(edge, edge + 0.03)), paint)
-    dashes = np.floor(3.2 / np.maximum(t, 0.02) + rng.uniform()) % 2 == 0
-    for part in np.split(np.arange(80), np.flatnonzero(np.diff(dashes)) + 1):
-        if dashes[part[0]] and len(part) > 1 and t[part[0]] > 0.04:
-            scene.put(filled(scene.shape, strip(-0.02, 0.02, part)), paint)
+    things = [(near, "object") for near in rng.uniform(0.22, 0.8, rng.integers(3, 8))]
+    things += [(near, "tree") for near in rng.uniform(0.05, 0.42, rng.integers(0, 7))]
+    things += [(near, "building") for near in rng.uniform(0.06, 0.3, rng.integers(0, 3))]
+    for number, (near, kind) in enumerate(sorted(things), 1):
+        base = scene.horizon + near * (height - scene.horizon)
+        if kind == "object" and scene.road and rng.uniform() < 0.4:
+            middle, half = scene.road
+            lane = middle[:, 0] + half * rng.choice([-0.5, 0.5])
+            _draw_object(scene, "car", np.interp(base, middle[:, 1], lane), base, number)
+            continue
+        aside = rng.choice([-1, 1]) * width * (rng.uniform(0.2, 0.5) + 0.55 * near)
+        x = rng.uniform(0.08, 0.92) * width if kind == "object" else scene.vanishing[0] + aside
+        shore = scene.shore[int(np.clip(x, 0, width - 1))]
+        base = max(base, shore + 0.03 * height)  # nobody stands in the water
+        if kind == "object":
+            _draw_object(scene, "person", x, base, number)
+        else:
+            {"tree": _draw_tree, "building": _draw_building}[kind](scene, x, base)
 
 
-def _buildings_and_trees(scene):
-    """Houses along the sides and trees before and behind them, the far ones first."""
-    rng, width = scene.rng, scene.width
-    things = []
-    for side in (-1, 1):
-        if rng.uniform() < 0.62:
-            things.append((rng.uniform(0.06, 0.3), building, side))
-        for _ in range(rng.integers(0, 4)):
-            things.append((rng.uniform(0.05, 0.42), tree, side))
-    for near, draw, side in sorted(things, key=lambda thing: thing[0]):
-        base = scene.horizon + near * (scene.height - scene.horizon)
-        away = side * width * (rng.uniform(0.2, 0.5) + 0.55 * near)
-        x = scene.vanishing + away
-        draw(scene, x, max(base, scene.shore_at(x) + 0.03 * scene.height))
+def _size_at(scene, row):
+    """Height in pixels of a person who stands at a row."""
+    return 0.62 * (row - scene.horizon)
 
 
-def _objects(scene, has_road):
-    """Cars on the road, people and animals on the ground, the far ones first."""
+def _draw_object(scene, kind, x, base, number):
+    """A car or a person, with its shadow."""
     rng = scene.rng
-    taken = []
-    for number, near in enumerate(np.sort(rng.uniform(0.22, 0.85, size=rng.integers(3, 8))), 1):
-        base = scene.horizon + near * (scene.height - scene.horizon)
-        draw, x = rng.choice([person, person, animal]), rng.uniform(0.08, 0.92) * scene.width
-        if has_road and rng.uniform() < 0.45:
-            middle, half = (np.interp(base, scene.road[0], line) for line in scene.road[1:])
-            draw, x = car, middle + half * rng.choice([-0.5, 0.5])
-        # Some may hide a part of others, none may stand inside another.
-        room = 0.55 * scene.size_at(base)
-        dry = draw is car or base > scene.shore_at(x) + 2
-        if dry and all(abs(x - other) > 0.7 * (room + extent) for other, extent in taken):
-            draw(scene, x, base, number)
-            taken.append((x, room))
+    size = _size_at(scene, base) * rng.uniform(0.85, 1.1)
+    scene.shade(x, base, size * (0.2 if kind == "person" else 0.7), size * 0.06)
+    coat = np.array(rng.choice(COATS)) * rng.uniform(0.6, 1.15)
+    for part, left in PARTS[kind]:
+        outline = np.array([*left, *((-u, v) for u, v in reversed(left))])
+        color = coat if part == "coat" else COLORS[part]
+        scene.paint(np.array([x, base]) + outline * [size, -size], color, FOREGROUND, number)
 
 
-def _photograph(rng, image):
-    """Light of the day, a lens that darkens the corners, contrast and noise: uint8."""
-    height, width = image.shape[:2]
-    rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
-    tint = 1 + rng.normal(0, 0.025, size=3) + rng.uniform(-0.02, 0.08)
-    image = image * tint * (1 - 0.12 * (rows**2 + columns**2))[..., None]
-    image *= (1 + 0.05 * clouds(rng, (height, width), width / 2, 1))[..., None]
-    image = 255 * np.clip(image / 255, 0, None) ** rng.uniform(0.85, 1.08)
-    return to_uint8(image + rng.normal(0, 3.0, size=image.shape))
+def _draw_tree(scene, x, base):
+    """A trunk and a crown of leaves, lit from the sun's side."""
+    rng = scene.rng
+    size = max(_size_at(scene, base), 8.0)
+    tall, crown = size * rng.uniform(2.0, 3.6), size * rng.uniform(0.7, 1.3)
+    scene.shade(x, base, crown, size * 0.16)
+    trunk = [(x - 0.06 * crown, base), (x, base - tall), (x + 0.06 * crown, base)]
+    scene.paint(trunk, np.array([84, 68, 54]) * rng.uniform(0.7, 1.1), TREE)
+    # From fresh green to the leaves of autumn.
+    green = rng.uniform([50, 80, 36], [130, 118, 60])
+    clumps = clouds(rng, scene.shape, crown * 0.6, 4)
+    u, v = (scene.columns - x) / crown, (scene.rows - base + 0.65 * tall) / (0.45 * tall)
+    light = np.clip(0.85 + 0.2 * (scene.sun * u - v) + 0.25 * clumps, 0.3, 1.6)
+    scene.put(np.hypot(u, v) + 0.15 * clumps < 1, green * light[..., None], TREE)
+
+
+def _draw_building(scene, x, base):
+    """A front, and a side that runs to the vanishing point, both with windows."""
+    rng = scene.rng
+    side = 1 if x > scene.vanishing[0] else -1
+    floors = int(rng.integers(2, 6))
+    tall = _size_at(scene, base) * 1.7 * floors + 0.05 * scene.shape[0]
+    wide = side * tall * rng.uniform(0.7, 1.3)
+    color = np.array(rng.choice(WALLS)) * rng.uniform(0.75, 1.15)
+    front = np.array([(x, base - tall), (x + wide, base - tall), (x + wide, base), (x, base)])
+    back = front + (scene.vanishing - front) * rng.uniform(0.3, 0.55)
+    flank = np.stack([back[0], front[0], front[3], back[3]])
+    lit = 1.0 if scene.sun == side else 0.7
+    for wall, light, columns in ((flank, 1.6 - lit, 4), (front, lit, int(rng.integers(3, 6)))):
+        scene.paint(wall, color * light, BUILDING)
+        for row, column in np.ndindex(floors, columns):
+            left, top = (column + 0.28) / columns, (row + 0.22) / floors
+            across = np.array([left, left + 0.44 / columns])[:, None]
+            upper, lower = (wall[a] + across * (wall[b] - wall[a]) for a, b in ((0, 1), (3, 2)))
+            pane = [upper + v * (lower - upper) for v in (top, top + 0.5 / floors)]
+            glass = np.array(COLORS["glass"]) * rng.uniform(0.6, 1.4)
+            scene.paint([*pane[0], *pane[1][::-1]], glass)
+
+
+def _photograph(scene):
+    """Mottled surfaces, light of the day, a lens that darkens the corners, noise: uint8."""
+    rng, shape = scene.rng, scene.shape
+    image = scene.image * (1 + TEXTURE_OF[scene.regions] * clouds(rng, shape, 6, 3))[..., None]
+    y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j].astype(np.float32)
+    image *= rng.uniform(0.85, 1.2) * (1 + rng.normal(0, 0.03, size=3).astype(np.float32))
+    image *= ((1 - 0.12 * (x**2 + y**2)) * (1 + 0.07 * clouds(rng, shape, shape[1] / 2)))[..., None]
+    image = 255 * np.clip(blur(image, 0.6) / 255, 0, None) ** rng.uniform(0.85, 1.15)
+    return to_uint8(image + rng.normal(0, 5, size=image.shape))
