@@ -158,7 +158,7 @@ def memory():
         elsewhere = "end other sessions (Runtime → Manage sessions)"
     advice = (
         f"A chapter may take {MEMORY} GB, and where there is less its kernel dies without a word: "
-        f'{elsewhere}, or go on with made-up data: profile="sample".'
+        f'{elsewhere}, or go on with made-up data: profile="showcase".'
     )
     where = " in this container" if container < machine else ""
     return ok, f"Memory: {free:.1f} GB free{where}", "" if ok else advice
@@ -226,7 +226,7 @@ def _data(run):
 
 def _profile(run):
     advice = {
-        "sample": "Made-up images, three minutes at most. For the real data: COURSE_PROFILE=quick.",
+        "sample": "Made-up images, a minute or two. For the real data: COURSE_PROFILE=quick.",
         "showcase": "Made-up images, minutes on a CPU. For the real data: COURSE_PROFILE=quick.",
         "quick": "Real data, minutes on a CPU. For the published schedules: COURSE_PROFILE=full.",
         "full": "Real data, the published schedules. For a shorter run: COURSE_PROFILE=quick.",

@@ -220,7 +220,7 @@ def _attach_data(run, name):
                 raise
             raise CourseDataError(
                 f"{error}\n\nTo go on with made-up images instead, change the last line of this "
-                f'cell to\n    run = runtime.start("{run.chapter}", profile="sample")'
+                f'cell to\n    run = runtime.start("{run.chapter}", profile="showcase")'
             ) from None
     facts = fetch.provenance(run.data_dir)
     run.source = facts["title"]  # not the entry's: a mirror may hold a stand-in

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from statistics import mean, stdev
@@ -42,6 +43,8 @@ def add_record(path, chapter, entry):
         records = {(e["run"], e["profile"], e["seed"]): e for e in entries}
         content = {"chapter": chapter, "records": list(records.values())}
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        # A curve is one line, not one a number.
+        text = re.sub(r'\[\s+([^\[\]{}"]+?)\s+\]', lambda m: f"[{' '.join(m[1].split())}]", text)
         try:
             aside.write_text(text, encoding="utf-8")
             os.replace(aside, path)

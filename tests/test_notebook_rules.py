@@ -83,7 +83,7 @@ def new_chapter():
     setup = re.sub(r'start\(".*"\)$', f'start("{NEW}")', SETUP)
     cells = [
         cell("title", title + "word " * 800),
-        cell("setup", setup, "setup", output=stream("profile: sample\n")),
+        cell("setup", setup, "setup", output=stream("profile: showcase\n")),
         cell("imports", "from course_utils.exercises import ch99 as exercises", output=stream("")),
     ]
     for number in ("one", "two", "three"):
@@ -132,7 +132,7 @@ BREAKS = [  # the cell, what is done to it (None: it is left out), and how that 
     ("setup", swap("tf.keras", "keras"), "differs"),
     ("setup", swap(NEW, "98_other"), "ends with"),
     ("record", put(execution_count=9), "execution counts"),
-    ("setup", put(outputs=[stream("profile: full\n")]), "profile: sample"),
+    ("setup", put(outputs=[stream("profile: full\n")]), "profile: showcase"),
     ("record", put(outputs=[ERROR]), "is an error"),
     ("record", put(outputs=[figure()]), "text is ''"),
     ("record", put(outputs=[figure(alt="<Figure size 640x480 with 1 Axes>")]), "text is '<F"),

@@ -297,7 +297,9 @@ def test_cases_are_the_worst_the_median_and_the_best_with_their_scores():
     )
     found = masks.copy()
     found[0], found[2, 3], found[3], found[4, 3, 4] = LATE, 0, NONE, 0  # IoU .43, .67, 0, .93
-    figure = plotting.cases(data, {"none": masks * 0, "MLP": found})
+    stray = masks * 0
+    stray[:, 0, 0] = 1
+    figure = plotting.cases(data, {"stray": stray, "MLP": found})
     grid = np.array(figure.axes).reshape(3, 4)
     titles = ["worst: IoU 0.00", "typical: IoU 0.67", "best: IoU 1.00"]
     assert [ax.get_ylabel().split("\n") for ax in grid[:, 0]] == [

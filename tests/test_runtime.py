@@ -18,6 +18,7 @@ from course_utils import environment, runtime
 from course_utils.datasets import CourseDataError, catalog, samples, sunnybrook
 
 CHAPTER = "00_start_here"  # needs no data
+CURVES = {"loss": [0.69314718, 1.23456e-5], "val_miou": [0.5, 0.75]}
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def test_argument_then_variable_then_gpu(
     [
         ("1_mri_mlp", "sample", {}, "No chapter '1_mri_mlp'; there are: 00_start_here, 01_"),
         (CHAPTER, "fast", {}, r"'fast' \(chosen in the set-up cell\).*the set-up cell's last line"),
-        (CHAPTER, None, {"COURSE_PROFILE": "Quick"}, "from COURSE_PROFILE.* sample, showcase, quick"),
+        (CHAPTER, None, {"COURSE_PROFILE": "Quick"}, "from COURSE_PROFILE.* sample, showcase"),
         (CHAPTER, "sample", {"COURSE_SEED": "-1"}, "COURSE_SEED .* got '-1'"),
         (CHAPTER, "sample", {"COURSE_SEED": "1.5"}, "COURSE_SEED .* got '1.5'"),
         (CHAPTER, "sample", {"COURSE_SEED": "4294967296"}, "COURSE_SEED .* got '4294967296'"),
@@ -224,7 +225,7 @@ def test_without_data_the_sample_is_offered_by_a_line_that_works(nowhere, profil
     assert caught.value._render_traceback_()[-1].strip() == line
     namespace = {"runtime": runtime}
     exec(line, namespace)
-    assert namespace["run"].profile == "sample"
+    assert namespace["run"].profile == "showcase"
 
 
 def test_what_is_written_can_be_traced_and_names_no_folder(tmp_path, monkeypatch, nowhere):
@@ -236,14 +237,15 @@ def test_what_is_written_can_be_traced_and_names_no_folder(tmp_path, monkeypatch
     for seed in (5, 6):
         monkeypatch.setenv("COURSE_SEED", str(seed))
         run = runtime.start("01_mri_mlp", "quick")
-        run.record("MLP", {"miou": 0.7}, protocol="published split", seconds=1)
+        run.record("MLP", {"miou": 0.7}, protocol="published split", seconds=1, history=CURVES)
     text = (tmp_path / "results" / "01_mri_mlp.json").read_text(encoding="utf-8")
     written = json.loads(text)
     assert written["chapter"] == "01_mri_mlp"
     assert [record["seed"] for record in written["records"]] == [5, 6]
     record = written["records"][1]
     assert record == run.results[0]
-    keys = {"run", "profile", "seed", "scores", "protocol", "seconds", "data", "device"}
+    assert record["history"] == {"loss": [0.6931, 1.235e-5], "val_miou": [0.5, 0.75]}
+    keys = {"run", "profile", "seed", "scores", "protocol", "seconds", "history", "data", "device"}
     assert set(record) == keys | {"precision", "versions", "date"}
     hashes = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in mirror.glob("*.zip")}
     assert record["data"] == {"source": "Sunnybrook left ventricle", "sha256": hashes}

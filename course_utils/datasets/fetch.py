@@ -18,7 +18,7 @@ from .download import FIRST_TIME, Sources, Unavailable, expand_path, read_seen
 from .errors import CourseDataError
 
 MARKER = ".course.json"
-SAMPLE_ROOM = 100 * MB  # disk that the made-up data takes at most
+SAMPLE_ROOM = 300 * MB  # disk that the made-up data takes at most
 STAND_IN = "-stand-in"  # ends the name of such a folder
 SOURCE_NOTE = "{}.source.txt"  # beside an archive of a mirror that holds something else
 

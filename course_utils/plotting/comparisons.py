@@ -114,9 +114,9 @@ def worst(dataset, predictions, *, count=3, by=None):
     Returns
     -------
     Figure
-        A row for each image, the worst first, cut to a square around what truth and predictions
-        mark; columns: image, truth, and for each model what became of each pixel (found, missed,
-        or made up), with its IoU.
+        A row for each image, the worst first, cut to a square around the truth (what a model marks
+        farther off counts, but is not seen); columns: image, truth, and for each model what became
+        of each pixel (found, missed, or made up), with its IoU.
 
     Raises
     ------
@@ -257,12 +257,11 @@ def _score(value):
 def _draw_outcomes(row, image, masks, _):
     truth, *predictions = masks
     overlay(row[1], image, truth, color=HIT)
-    marked = (truth > 0) & (truth != IGNORE)
     for ax, prediction in zip(row[2:], predictions, strict=True):
         draw_image(ax, image)
         paint(ax, outcome(truth, prediction), OUTCOMES, alpha=0.6)
-        marked = marked | (prediction > 0)
-    zoom_to(row, marked)
+    true = (truth > 0) & (truth != IGNORE)
+    zoom_to(row, true if true.any() else np.any(predictions, axis=0), margin=0.8)
 
 
 def _draw_class_maps(row, _, masks, class_names):

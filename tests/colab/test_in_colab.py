@@ -111,14 +111,14 @@ def test_data_that_cannot_be_had_says_what_was_tried_and_offers_the_sample(
     setup = colab.run(notebook, installed, tmp_path / "1", published[2], **settings).cells[0]
     [error] = [output for output in setup.outputs if output.output_type == "error"]
     assert error.ename == "CourseDataError" and f"{NOBODY}mirror" in error.evalue
-    [line] = re.findall(r'run = runtime\.start\("01_mri_mlp", profile="sample"\)', error.evalue)
+    [line] = re.findall(r'run = runtime\.start\("01_mri_mlp", profile="showcase"\)', error.evalue)
     # And the line that it offers is enough.
     notebook = setup_of("01_mri_mlp", f"{ADDRESS}@{TAG}")
     setup = notebook.cells[0]
     setup.source = setup.source.replace('run = runtime.start("01_mri_mlp")', line)
     notebook = colab.run(notebook, installed, tmp_path / "2", published[2], **settings)
     assert errors(notebook) == []
-    assert "profile: sample (chosen in the set-up cell)" in printed(notebook.cells[0])
+    assert "profile: showcase (chosen in the set-up cell)" in printed(notebook.cells[0])
 
 
 def test_without_a_gpu_the_profile_is_quick_and_the_way_to_one_is_told(

@@ -263,7 +263,7 @@ def test_made_up_data_is_offered_where_it_helps(tiny, data, tmp_path, monkeypatc
         monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=50_000))
     with pytest.raises(CourseDataError) as caught:
         runtime._attach_data(runtime.Run("01", "quick", 0, "", "", ""), "sunnybrook")
-    assert ('profile="sample"' in str(caught.value)) == (fault == "no source")
+    assert ('profile="showcase"' in str(caught.value)) == (fault == "no source")
     assert "COURSE_DATA_DIR" in str(caught.value)
 
 
