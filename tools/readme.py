@@ -33,7 +33,8 @@ def row(name, chapter, costs):
     notebook = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
     badge = re.search(r"\[!\[.*?\)\]\(\S+\)", "".join(notebook["cells"][0]["source"]))[0]
     link = f"[{name[:2]} · {chapter.title}](notebooks/{name}.ipynb) {badge}"
-    time = f"{chapter.minutes} min | {cost(costs, name, 'minutes')} min"
+    machine = cost(costs, name, "minutes")
+    time = f"{chapter.minutes} min | {machine}{'' if machine == '–' else ' min'}"
     return f"| {link} | {chapter.pictures} | {chapter.finding} | {time} |"
 
 
