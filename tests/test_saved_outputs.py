@@ -28,6 +28,7 @@ CHAPTERS = {
             "small network, fed raw bytes",
         ],
     ),
+    "06_dsb2018_unetpp": ("iou_pixels", 0.25, 0.5, []),
 }
 
 
