@@ -1,7 +1,10 @@
-"""The one list of chapters: what each works on, and how long it takes a reader."""
+"""The one list of chapters, what each works on and how long it takes a reader; the profiles."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+PROFILES = ("sample", "showcase", "quick", "full")
+MADE_UP = ("sample", "showcase")  # the profiles that compute on made-up data
 
 
 @dataclass(frozen=True)

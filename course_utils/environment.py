@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from packaging.requirements import Requirement
 
+from course_utils.chapters import MADE_UP
+
 GIGABYTE = 10**9
 # The largest chapter, 05, took 3.4 GB; see docs/instructors.md for how that was measured.
 MEMORY = 4
@@ -158,7 +160,7 @@ def memory():
         elsewhere = "end other sessions (Runtime → Manage sessions)"
     advice = (
         f"A chapter may take {MEMORY} GB, and where there is less its kernel dies without a word: "
-        f'{elsewhere}, or go on with made-up data: profile="showcase".'
+        f'{elsewhere}, or go on with small made-up data: profile="sample".'
     )
     where = " in this container" if container < machine else ""
     return ok, f"Memory: {free:.1f} GB free{where}", "" if ok else advice
@@ -202,7 +204,7 @@ def _disk():
 def _data(run):
     from course_utils.datasets import catalog, download, fetch
 
-    if run.profile in ("sample", "showcase"):
+    if run.profile in MADE_UP:
         return True, "Data: made up on this machine, no network needed", ""
     if fetch.provenance(fetch.data_dir() / "sunnybrook"):
         return True, "Data: the heart images are on this machine already", ""

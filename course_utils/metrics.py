@@ -51,9 +51,9 @@ def confusion_matrix(truth, prediction, n_classes, ignore=IGNORE):
     truth, prediction = _class_numbers("truth", truth), _class_numbers("prediction", prediction)
     hint = "A trailing channel axis of 1? Drop it with mask[..., 0]."
     _check_same_shape(truth, prediction=prediction, hint=hint)
-    if n_classes == 2 and ignore == IGNORE:
-        check_not_black_and_white("truth", truth)
     if ignore is not None and not (known := truth != ignore).all():
+        if n_classes == 2 and ignore == IGNORE:
+            check_not_black_and_white("truth", truth)
         truth, prediction = truth[known], prediction[known]
     for name, classes in (("truth", truth), ("prediction", prediction)):
         if classes.size and (classes.min() < 0 or classes.max() >= n_classes):

@@ -9,11 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from course_utils import environment
-from course_utils.chapters import CHAPTERS
+from course_utils.chapters import CHAPTERS, MADE_UP, PROFILES
 from course_utils.scoreboard import Scoreboard, add_record, results_folder
-
-PROFILES = ("sample", "showcase", "quick", "full")
-MADE_UP = ("sample", "showcase")  # the profiles that compute on made-up data
 
 
 @dataclass

@@ -9,6 +9,8 @@ from statistics import mean, stdev
 
 import filelock
 
+from course_utils.chapters import MADE_UP
+
 COLUMNS = {
     "pixel_accuracy": "pixel accuracy",
     "class_accuracy": "class accuracy",
@@ -44,7 +46,9 @@ def add_record(path, chapter, entry):
         content = {"chapter": chapter, "records": list(records.values())}
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         # A curve is one line, not one a number.
-        text = re.sub(r'\[\s+([^\[\]{}"]+?)\s+\]', lambda m: f"[{' '.join(m[1].split())}]", text)
+        text = re.sub(
+            r'\[\n\s+([^\[\]{}"]+?)\n\s*\]', lambda m: f"[{' '.join(m[1].split())}]", text
+        )
         try:
             aside.write_text(text, encoding="utf-8")
             os.replace(aside, path)
@@ -173,7 +177,7 @@ class Scoreboard:
     def _groups(self, name):
         """Yield what makes a row: whose it is, the entries that are averaged, the protocol."""
         for entry in (e for e in self.yours if e["run"] == name):
-            made_up = entry["profile"] in ("sample", "showcase")
+            made_up = entry["profile"] in MADE_UP
             yield "yours, on made-up images" if made_up else "yours", [entry], _protocol([entry])
         ours = [e for e in self.measured if e["run"] == name]
         for profile in dict.fromkeys(e["profile"] for e in ours):
@@ -211,7 +215,7 @@ def _protocol(entries):
     if "image_passes" in first:
         amount += f", {first['image_passes']:,} image passes"
     amount += f"; seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
-    if first["profile"] in ("sample", "showcase"):  # has nothing to do with anybody's protocol
+    if first["profile"] in MADE_UP:  # has nothing to do with anybody's protocol
         return amount
     return (
         f"{first['protocol']}; {amount}; {first['data']['source']}; "

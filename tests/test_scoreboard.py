@@ -240,3 +240,12 @@ def test_markdown_and_plain_text_have_every_cell(chapter):
     for record in board.measured:
         assert record["profile"] != "sample"
         assert {"data", "device", "precision", "versions", "date", "protocol"} <= set(record)
+
+
+def test_a_kept_curve_is_one_line_and_texts_stay_as_they_are(tmp_path):
+    path = tmp_path / "02.json"
+    kept = {"run": "a", "profile": "quick", "seed": 0, "protocol": "on [ 3 ] images"}
+    scoreboard.add_record(path, "02", kept | {"history": {"loss": [0.5, 1e-5]}, "names": ["b"]})
+    assert '"loss": [0.5, 1e-05]' in path.read_text(encoding="utf-8")
+    [record] = scoreboard.read(path)["records"]
+    assert record == kept | {"history": {"loss": [0.5, 1e-5]}, "names": ["b"]}

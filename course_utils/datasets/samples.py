@@ -13,6 +13,8 @@ from pathlib import Path
 
 import filelock
 
+from course_utils.chapters import MADE_UP
+
 from .catalog import CATALOG, MB, Archive
 from .errors import CourseDataError
 from .synthetic.archives import write_dsb2018, write_stanford_background, write_sunnybrook
@@ -80,9 +82,7 @@ def _entry(name, profile):
     )
 
 
-_ENTRIES = {
-    profile: {name: _entry(name, profile) for name in _SETS} for profile in ("sample", "showcase")
-}
+_ENTRIES = {profile: {name: _entry(name, profile) for name in _SETS} for profile in MADE_UP}
 SAMPLES = _ENTRIES["sample"]
 """Entries of the small sets, by the name of the set whose place they take."""
 
