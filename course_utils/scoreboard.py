@@ -21,6 +21,8 @@ COLUMNS = {
     "iou_batches": "IoU, mean of batches",
     "iou_pixels": "IoU, all pixels",
     "iou_images": "IoU, mean of images",
+    "bowl_score": "Bowl's score",
+    "ap50_fluorescence": "AP at 0.5, fluorescence, pooled",
 }
 
 
