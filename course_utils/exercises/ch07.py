@@ -22,6 +22,8 @@ FOUND = _field((0, 0, 4, 8), (0, 13, 4, 4), (6, 12, 4, 3), (6, 17, 3, 3), (6, 0,
 WIDE = _field((0, 0, 4, 8), (0, 12, 4, 4), height=4, width=16)
 HALVES = _field((0, 0, 4, 5), (0, 5, 4, 3), (0, 12, 4, 3), height=4, width=16)
 EMPTY = np.zeros_like(WIDE)
+THREE = _field((0, 0, 3, 3), (0, 5, 3, 3), (5, 0, 3, 3))
+SHUFFLED = _field((0, 5, 3, 3), (0, 0, 3, 3), (5, 0, 3, 3))
 
 
 def _iou(shared, true, predicted):
@@ -69,6 +71,7 @@ check_match = Check(
         "at 0.5": (TRUTH, FOUND, 0.5),
         "at 0.6": (TRUTH, FOUND, 0.6),
         "at 0.75": (WIDE, HALVES, 0.75),
+        "in another order": (THREE, SHUFFLED, 0.5),
         "where nothing is found": (WIDE, EMPTY, 0.5),
         "where nothing is": (EMPTY, WIDE, 0.5),
     },
