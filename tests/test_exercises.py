@@ -18,7 +18,7 @@ from IPython.core.formatters import DisplayFormatter
 from course_utils import metrics, pipeline
 from course_utils.chapters import CHAPTERS
 from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06
-from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict
+from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict, compare
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 TRUTH = np.zeros((2, 8, 8), np.uint8)
@@ -239,10 +239,18 @@ TOLD_BY_RULE = {
         (lambda m: 100 * m.mean((1, 2)), "in percent"),
         (lambda m: m.mean((1, 2)).astype(int), "cut to whole numbers"),
     ],
-    "check_mlp_parameters": [
-        (13_182_937, "the number is not the right one"),
-        ("100", "wanted, got str"),
-        (..., "Not yet: replace the `...`."),
+    "check_cross_entropy": [
+        (lambda t, p: 0.5, "six pixels: 0.464624 is right, got 0.5"),
+        (lambda t, p: f"{ch01.check_cross_entropy.solution(t, p)}", "got str"),
+        (lambda t, p: round(ch01.check_cross_entropy.solution(t, p), 3), "that was rounded"),
+        (lambda t, p: -np.log(np.where(t == 1, p, 1 - p)).astype(int).mean(), "cut to whole"),
+    ],
+    "check_gradient_step": [
+        (lambda w, b, x, y, rate: w, "a tuple (w, b) is wanted, got float"),
+        (lambda *case: {"w": 0, "b": 0}, "a tuple (w, b) is wanted, got dict"),
+        (lambda *case: (0.5, 0.5), "w two pixels, from 0 and 0: 0.175 is right, got 0.5"),
+        (lambda *case: (0.175, ...), "Not yet"),
+        (lambda w, b, x, y, rate: (w - x, b), "w: one number is wanted"),
     ],
     "check_conv_size": [
         (lambda *case: 128, "size 7, kernel 3, stride 1, padding 0: 5 is right, got 128"),
@@ -451,6 +459,19 @@ def logit_of_softmax(a, b):
     return np.log(p / (1 - p))
 
 
+def keras_cross_entropy(t, p):
+    return keras.losses.BinaryCrossentropy()(t.ravel(), p.ravel())
+
+
+def keras_gradient_step(w, b, x, y, rate):
+    layer = keras.layers.Dense(1)
+    model = keras.Sequential([keras.Input((1,)), layer])
+    layer.set_weights([np.array([[w]]), np.array([b])])
+    model.compile(keras.optimizers.SGD(rate), keras.losses.BinaryCrossentropy(from_logits=True))
+    model.train_on_batch(x[:, np.newaxis], y[:, np.newaxis])
+    return [weights.item() for weights in layer.get_weights()]
+
+
 def keras_mean_iou(matrix):
     counts = np.ravel(matrix)
     truth, prediction = (np.repeat(n.ravel(), counts) for n in np.indices(matrix.shape))
@@ -505,6 +526,10 @@ ALSO_RIGHT = [
     ("check_from_one_hot", lambda c: c.argmax(-1).tolist()),
     ("check_baseline", np.float32(BACKGROUND)),
     *[("check_baseline", round(BACKGROUND, digits)) for digits in (3, 4, 9)],
+    ("check_cross_entropy", keras_cross_entropy),
+    ("check_cross_entropy", lambda t, p: -np.log(np.abs(1 - t - p) + 1e-7).mean()),
+    ("check_gradient_step", keras_gradient_step),
+    ("check_gradient_step", lambda *case: list(ch01.check_gradient_step.solution(*case))),
     ("check_mean_iou", own_mean_iou),
     ("check_mean_iou", keras_mean_iou),
     ("check_mean_iou", lambda m: round(metrics.mean_iou(m), 7)),
@@ -592,6 +617,24 @@ def test_an_answer_that_raises_when_it_is_looked_at():
     assert ch00.check_tasks(Refusing()) == Verdict(
         WRONG, "this answer cannot be read (RuntimeError)."
     )
+
+
+def test_a_chapter_goes_on_with_an_answer_that_is_right_and_else_with_the_solution():
+    def own(channels):
+        return channels.argmax(-1).tolist()
+
+    check = ch00.check_from_one_hot
+    assert check(own).value is own
+    for answer in (np.argmin, ..., lambda channels: 1 / 0, 3):
+        assert check(answer).value is check.solution
+
+
+def test_a_guess_is_set_beside_what_came(capsys):
+    for guess in ("sky", ..., None, [1]):
+        compare(guess, 0.5)
+    said = capsys.readouterr().out.splitlines()
+    assert "sky" in said[0] and all("0.5" in line for line in said)
+    assert said[1] == said[2]
 
 
 def test_a_verdict_is_not_shown_twice():

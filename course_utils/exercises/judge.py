@@ -3,7 +3,7 @@
 import functools
 import warnings
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,14 +23,15 @@ class Verdict:
     hint : str
         What is missing or wrong, or a remark on what is right.
     value : object
-        What the chapter goes on with, where it needs an answer that can be used.
+        What the chapter goes on with, where it needs an answer that can be used. Two verdicts are
+        equal whatever it is.
     opening : str
         What stands before the hint, where it is not the outcome's usual words.
     """
 
     outcome: str
     hint: str = ""
-    value: object = None
+    value: object = field(default=None, compare=False)
     opening: str = ""
 
     def __bool__(self):
@@ -83,6 +84,12 @@ def shown(check):
         return verdict
 
     return check_and_show
+
+
+def compare(guess, found):
+    """Print what the reader guessed, ``...`` where nothing, beside what came; it is not judged."""
+    said = "You wrote no guess." if guess is ... or guess is None else f"Your guess: {guess}."
+    print(said, f"It came out as: {found}.")
 
 
 def call(function, *arguments, prepare=deepcopy, case=""):
@@ -238,10 +245,10 @@ class Check:
     def __post_init__(self):
         self.__doc__ = self.task
 
-    @shown
     def __call__(self, answer):
-        """Print and return the verdict on an answer."""
-        self.judge(answer)
+        """Print and return the verdict; its value is the answer if it is right, or the solution."""
+        verdict = shown(self.judge)(answer)
+        return replace(verdict, value=answer if verdict else self.solution)
 
     def judge(self, answer):
         """Return None where an answer is right; raise `NotRight` where it is not."""
