@@ -45,7 +45,7 @@ CHAPTERS = {
     "01_mri_mlp": Chapter(
         "A perceptron",
         "sunnybrook",
-        45,
+        60,
         "heart MRI",
         "about 99 % of the pixels are right, and the result is poor: why both are true",
     ),

@@ -214,7 +214,7 @@ check_cross_entropy = Check(
         "these are probabilities already: no sigmoid.": [
             lambda t, p: _cross_entropy(t, _sigmoid(p))
         ],
-        "no epsilon is needed, for no probability is 0 or 1, and yours can be seen in the result.": [
+        "no epsilon is needed, for no probability is 0 or 1; yours shows in the result.": [
             lambda t, p: -np.log(_of_right(t, p) + 1e-2).mean(),
             lambda t, p: -np.log(_of_right(t, p) + 1e-3).mean(),
             lambda t, p: -np.log(_of_right(t, p) + 1e-4).mean(),
