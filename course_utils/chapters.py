@@ -40,7 +40,7 @@ CHAPTERS = {
         None,
         30,
         "drawn on the spot",
-        "what segmentation is, what a mask is, and whether this machine is ready",
+        "a network in the first minute; what a mask is, and whether this machine is ready",
     ),
     "01_mri_mlp": Chapter(
         "A perceptron",
