@@ -17,6 +17,7 @@ MASKS[1, :2] = 1
 check_foreground_share = Check(
     "Share of ventricle pixels in each mask.",
     solution=lambda m: m.mean((1, 2)),
+    used=True,
     cases=[(MASKS,)],
     mistakes={
         "that is one number for all masks; one for each is wanted.": [lambda m: m.mean()],
@@ -108,6 +109,7 @@ def _of_two(score, matrix):
 check_mean_iou = Check(
     "mIoU of a confusion matrix, of any number of classes.",
     solution=metrics.mean_iou,
+    used=True,
     cases={
         "a matrix of two classes": (np.array([[11, 1], [2, 3]]),),
         # With a larger number in its row and in its column than on the diagonal.
@@ -169,6 +171,7 @@ def _cross_entropy(t, p):
 check_cross_entropy = Check(
     "Mean over the pixels of −log of the probability that was given to the right answer.",
     solution=_cross_entropy,
+    used=True,
     cases={"six pixels": (TRUTH, PROBABILITY), "three pixels": (TRUTH[0], PROBABILITY[1])},
     mistakes={
         "that is the sum over the pixels; take the mean.": [
@@ -241,6 +244,7 @@ def _one_after_the_other(w, b, x, y, rate):
 check_gradient_step = Check(
     "One step of gradient descent for a network of one weight and one bias.",
     solution=_step,
+    used=True,
     cases={
         "two pixels, from 0 and 0": (0.0, 0.0, np.array([0.9, 0.2]), np.array([1.0, 0.0]), 1.0),
         "four pixels": (

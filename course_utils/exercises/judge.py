@@ -3,7 +3,7 @@
 import functools
 import warnings
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,15 +23,14 @@ class Verdict:
     hint : str
         What is missing or wrong, or a remark on what is right.
     value : object
-        What the chapter goes on with, where it needs an answer that can be used. Two verdicts are
-        equal whatever it is.
+        What the chapter goes on with, where it needs an answer that can be used.
     opening : str
         What stands before the hint, where it is not the outcome's usual words.
     """
 
     outcome: str
     hint: str = ""
-    value: object = field(default=None, compare=False)
+    value: object = None
     opening: str = ""
 
     def __bool__(self):
@@ -73,23 +72,46 @@ def shown(check):
 
     @functools.wraps(check)
     def check_and_show(*args, **kwargs):
-        try:
-            verdict = check(*args, **kwargs)
-        except NotRight as found:
-            verdict = found.verdict
-        except Exception as error:  # an answer may be anything, and raise when it is looked at
-            verdict = Verdict(WRONG, f"this answer cannot be read ({type(error).__name__}).")
-        verdict = Verdict(RIGHT) if verdict is None else verdict
+        verdict = verdict_of(check, *args, **kwargs)
         print(verdict)
         return verdict
 
     return check_and_show
 
 
-def compare(guess, found):
-    """Print what the reader guessed, ``...`` where nothing, beside what came; it is not judged."""
-    said = "You wrote no guess." if guess is ... or guess is None else f"Your guess: {guess}."
-    print(said, f"It came out as: {found}.")
+def verdict_of(check, *args, **kwargs):
+    """Return the verdict of a check that raises `Missing` or `Wrong`; whatever it meets."""
+    try:
+        verdict = check(*args, **kwargs)
+    except NotRight as found:
+        verdict = found.verdict
+    except Exception as error:  # an answer may be anything, and raise when it is looked at
+        verdict = Verdict(WRONG, f"this answer cannot be read ({type(error).__name__}).")
+    return Verdict(RIGHT) if verdict is None else verdict
+
+
+def set_beside(guess, came, digits=2):
+    """Print a reader's prediction beside what came. There is no wrong one.
+
+    Parameters
+    ----------
+    guess : float or str
+        The prediction, ``...`` where there is none yet.
+    came : float or str
+        What the cells above computed.
+    digits : int, optional
+        Digits after the point.
+    """
+    in_words = isinstance(came, str)
+    it_is = came if in_words else f"{came:.{digits}f}"
+    try:
+        if in_words and not isinstance(guess, str):
+            raise Missing(EMPTY)
+        said = guess if in_words else f"{one_number(guess):.{digits}f}"
+    except NotRight:
+        print(f"It is {it_is}. Next time, write yours first.")
+    else:
+        print(f"You said {said}, and it is {it_is}.")
 
 
 def call(function, *arguments, prepare=deepcopy, case=""):
@@ -230,6 +252,9 @@ class Check:
     otherwise : callable, optional
         Takes the numbers of all cases where they are wrong in no foreseen way; returns a hint, or
         "".
+    used : bool, optional
+        Whether the chapter goes on with the answer: the verdict's `value` is the reader's where it
+        is right, else the solution.
     """
 
     task: str
@@ -241,14 +266,21 @@ class Check:
     read: object = as_numbers
     also: object = None
     otherwise: object = None
+    used: bool = False
 
     def __post_init__(self):
         self.__doc__ = self.task
 
+    @shown
     def __call__(self, answer):
-        """Print and return the verdict; its value is the answer if it is right, or the solution."""
-        verdict = shown(self.judge)(answer)
-        return replace(verdict, value=answer if verdict else self.solution)
+        """Print and return the verdict on an answer."""
+        verdict = verdict_of(self.judge, answer)
+        if not self.used:
+            return verdict
+        if verdict:
+            return replace(verdict, value=answer)
+        hint = f"{verdict.hint} Going on with the course's."
+        return replace(verdict, hint=hint, value=self.solution)
 
     def judge(self, answer):
         """Return None where an answer is right; raise `NotRight` where it is not."""
