@@ -1,0 +1,793 @@
+"""Your own pictures: a folder with what an annotation tool wrote, as pictures and class numbers.
+
+`read` takes LabelMe files, a COCO file or masks. Other tools export one of these:
+
+============  ==========================================================================
+CVAT          Export task dataset: "COCO 1.0", or "Segmentation mask 1.1"
+Label Studio  Export: "COCO" for polygons; "Brush labels to PNG" gives a file for each label
+Roboflow      Download: "COCO Segmentation", or "Semantic Segmentation Masks"
+QuPath        A script that exports labeled images (PNG) beside the pictures
+VIA           Annotation, Export Annotations (COCO format)
+============  ==========================================================================
+"""
+
+import dataclasses
+import difflib
+import functools
+import json
+import operator
+import os
+import posixpath
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from . import IGNORE, CourseDataError, Dataset
+from .annotations import (
+    IMAGE_FOLDERS,
+    Annotation,
+    Coco,
+    LabelMe,
+    MaskFiles,
+    OwnFolder,
+    is_class_table,
+    same_name,
+)
+from .download import expand_path
+from .io import check_size, resize, size_in_words
+from .splits import group_split
+
+BACKGROUND = "background"
+# Labels with a meaning of their own, the latter two in LabelMe's label lists.
+BUILT_IN = {
+    BACKGROUND: BACKGROUND,
+    "_background_": BACKGROUND,
+    "__ignore__": IGNORE,
+    IGNORE: IGNORE,
+}
+CHOICES = {
+    "order": ("file", "area"),
+    "crowd": ("unknown", "class"),
+    "faults": ("raise", "leave out"),
+    "kind": (None, "labelme", "coco", "masks"),
+}
+SHOWN = 6  # pictures in a report's figure, and names in a row of its table
+
+
+def read(
+    folder: Path | str,
+    classes=None,
+    *,
+    kind: str | None = None,
+    order: str = "file",
+    crowd: str = "unknown",
+    groups: Callable[[str], str] | None = None,
+    faults: str = "raise",
+) -> "OwnData":
+    """Read a folder of annotated pictures. Only names, sizes and labels are kept in memory.
+
+    Parameters
+    ----------
+    folder : path
+        Folders in it are read too.
+    classes : sequence of str, or dict, optional
+        One table for the whole folder. A sequence names the classes; for shapes a background, which
+        is what nobody marked, is put before them unless it is there, for masks number ``k`` in the
+        files is class ``k``. A dict says of each label which class it is: ``{"kitten": "cat",
+        "wall": None, "hole": "background", "?": IGNORE}``; None leaves it out. The labels of masks
+        are numbers, colors (red, green, blue), or the names of a table that lies in the folder.
+        Unless told, the labels that are found, sorted, after the background.
+    kind : {"labelme", "coco", "masks"}, optional
+        Unless told, what is found.
+    order : {"file", "area"}, optional
+        What wins where shapes overlap: the later one, or the smaller one.
+    crowd : {"unknown", "class"}, optional
+        What COCO's ``iscrowd`` regions are: `IGNORE` where no other shape lies, or their class.
+    groups : function, optional
+        Returns the group of a picture, such as the patient, from its id. Unless told, each picture
+        is a group of its own.
+    faults : {"raise", "leave out"}, optional
+        What happens to pictures at fault. Those left out are told by the report.
+
+    Returns
+    -------
+    OwnData
+
+    Raises
+    ------
+    CourseDataError
+        If a file is at fault (all such files are told at once), a label is not in `classes`, or
+        there are no annotated pictures.
+    ValueError
+        If an argument is none of those above.
+    """
+    given = {"order": order, "crowd": crowd, "faults": faults, "kind": kind}
+    for name, choices in CHOICES.items():
+        if given[name] not in choices:
+            raise ValueError(f"{name} must be one of {choices}, not {given[name]!r}")
+    folder = OwnFolder(expand_path(folder), "your pictures")
+    source, problems = _open_source(folder, kind, classes)
+
+    def scan(key):
+        try:
+            return _scan(folder, source.read(key), key)
+        except CourseDataError as error:
+            return error
+
+    scanned = list(_in_threads(scan, source.keys))
+    problems += [item for item in scanned if isinstance(item, CourseDataError)]
+    items = sorted((i for i in scanned if isinstance(i, _Item)), key=lambda item: item.id)
+    annotated = {item.picture for item in items} | source.files
+    twins = _find_twins(folder, items)
+    problems += twins.values()
+    labels = {label for item in items for _, label in item.marks}
+    names, numbers, notes = _make_table(folder, source, labels, classes)
+    known = []
+    for item in items:
+        if error := twins.get(item.id) or _unknown_label(folder, item, numbers):
+            problems += [error] if item.id not in twins else []
+        else:
+            known.append(item)
+    problems = list(dict.fromkeys(problems))
+    if problems and (faults == "raise" or not known):
+        raise _all_of(folder, problems)
+    if not known:
+        raise folder.error(
+            f"there is no annotated picture among {len(folder.files)} files",
+            1,
+            "Expected are LabelMe or COCO files (.json), or masks: x.png or x_mask.png beside "
+            "x.jpg, or masks/x.png and images/x.jpg.",
+        )
+    return OwnData(
+        _folder=folder,
+        _source=source,
+        _items=known,
+        _numbers=numbers,
+        _order=order,
+        _crowd=crowd,
+        _group_of=groups,
+        class_names=names,
+        orphans=tuple(file for file in folder.pictures if file not in annotated),
+        problems=tuple(f"{error.came_back} {error.what_next}" for error in problems),
+        notes=notes,
+    )
+
+
+@dataclass(frozen=True)
+class _Item:
+    """What is kept in memory of a picture."""
+
+    key: Hashable
+    id: str
+    picture: str  # its file
+    file: str  # of its annotation
+    embedded: bool
+    size: tuple[int, int]  # upright
+    drawn_size: tuple[int, int]  # of the picture that was annotated
+    flag: int  # the camera's, of orientation
+    marks: Counter  # how many shapes by (kind, label)
+    n_outside: int  # shapes with points outside
+
+
+def _scan(folder: OwnFolder, annotation: Annotation, key) -> _Item:
+    """Look at a picture's annotation and at the head of its file."""
+    size, flag = folder.read_size(annotation.picture_name, annotation.content)
+    drawn = annotation.size or size
+    (height, width), (drawn_height, drawn_width) = size, drawn
+    if min(size) < 1:
+        raise folder.error(f"{annotation.picture_name} has no pixels")
+    if (
+        abs(drawn_width - width * drawn_height / height) >= 1
+        or abs(drawn_height - height * drawn_width / width) >= 1
+    ):
+        problem = (
+            f"{annotation.file} is for a picture of {size_in_words(drawn)} pixels, but "
+            f"{annotation.picture} is {size_in_words(size)}"
+        )
+        if flag < 5 or drawn != size[::-1]:
+            what_next = "Export the annotation for this very picture, or annotate it again."
+            raise folder.error(problem, 1, what_next)
+        raise folder.error(
+            f"{problem} once its camera's flag has turned it upright: it was annotated unturned",
+            1,
+            "Turn the picture and its annotation together, or annotate it in a tool that obeys "
+            "the flag, such as LabelMe.",
+        )
+    marks = Counter((shape.kind, shape.label) for shape in annotation.shapes)
+    n_outside = sum(shape.reaches_outside(drawn) for shape in annotation.shapes)
+    embedded = annotation.content is not None
+    *place, name = posixpath.splitext(annotation.picture)[0].split("/")
+    place = [part for part in place if part != ".." and part.lower() not in IMAGE_FOLDERS]
+    return _Item(
+        key=key,
+        id="/".join([*place, name]),
+        picture=annotation.picture,
+        file=annotation.file,
+        embedded=embedded,
+        size=size,
+        drawn_size=drawn,
+        flag=flag,
+        marks=marks,
+        n_outside=n_outside,
+    )
+
+
+def _in_threads(function, values):
+    """Map in threads: Pillow decodes outside Python's lock."""
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        yield from pool.map(function, values)
+
+
+def _open_source(folder: OwnFolder, kind: str | None, classes):
+    """Return the reader of the files that are there, and what is wrong with them."""
+    files = [f for f in folder.files if f.lower().endswith(".json") and not is_class_table(f)]
+    problems, coco = [], []
+    if kind in (None, "coco"):
+        for file in files:
+            try:
+                content = folder.read_json(file)
+            except CourseDataError as error:
+                problems.append(error)
+                continue
+            if kind is None and LabelMe.wrote(content):
+                kind = "labelme"
+                break
+            coco += [file] if Coco.wrote(content) else []
+    if kind == "labelme":
+        return LabelMe(folder, files), []
+    if len(coco) > 1:
+        what_next = "Put each into a folder of its own, with its pictures, and read one at a time."
+        raise folder.error(f"there are {len(coco)} COCO files: {', '.join(coco)}", 1, what_next)
+    if coco:
+        return Coco(folder, coco[0]), []
+    if kind == "coco":
+        raise _all_of(folder, problems or [folder.error("there is no COCO file (.json)")])
+    keys = classes if isinstance(classes, dict) else ()
+    labels = None if classes is None or all(isinstance(key, str) for key in keys) else "numbers"
+    if isinstance(classes, list | tuple):
+        labels = "numbers"
+    if any(isinstance(key, tuple) for key in keys):
+        labels = "colors"
+    source = MaskFiles(folder, labels)
+    if kind is None and files and not source.keys:
+        unknown = folder.error(
+            f"{files[0]} is neither LabelMe's nor COCO's", 1, "Export the annotation as COCO."
+        )
+        raise _all_of(folder, problems or [unknown])
+    return source, [
+        folder.error(f"{mask} is a mask without a picture", 1, "Put the picture there, too.")
+        for mask in source.masks_alone
+    ]
+
+
+def _find_twins(folder: OwnFolder, items: list[_Item]) -> dict[str, CourseDataError]:
+    """Return the error for each picture whose name another one has on some systems."""
+    by_name, twins = defaultdict(list), {}
+    for item in items:
+        by_name[same_name(item.id)].append(item)
+    for first, *others in by_name.values():
+        for other in others:
+            if other.picture == first.picture:
+                problem = f"{first.picture} is annotated twice, in {first.file} and {other.file}"
+                error = folder.error(problem, 1, "Take one of them away.")
+            else:
+                problem = f"{first.picture} and {other.picture} differ in ending, case or umlauts"
+                what_next = "Rename one: they would have one name here or on another system."
+                error = folder.error(f"{problem} only", 1, what_next)
+            twins |= {first.id: error, other.id: error}
+    return twins
+
+
+def _all_of(folder: OwnFolder, problems: list[CourseDataError]) -> CourseDataError:
+    """Return one error for all that is wrong."""
+    if len(problems) == 1:
+        return problems[0]
+    lines = [f"- {error.came_back} {error.what_next}" for error in problems[:10]]
+    if len(problems) > 10:
+        lines.append(f"and {len(problems) - 10} more.")
+    return CourseDataError(
+        problems[0].tried,
+        "\n".join(lines),
+        'Or leave these pictures out: read(…, faults="leave out"), and see its report().',
+        sample_helps=False,
+    )
+
+
+def _make_table(folder: OwnFolder, source, labels: set, classes):
+    """Return the classes' names, the number of each label (None: left out), and notes."""
+    is_masks, table = isinstance(source, MaskFiles), source.names
+    notes = ()
+    if isinstance(classes, dict):
+        wrong = [to for to in classes.values() if not (isinstance(to, str | None) or to == IGNORE)]
+        if wrong:
+            raise ValueError(f"classes maps a label to {wrong[0]!r}: not a name, None or IGNORE")
+        given = classes
+    elif classes is not None:
+        names = [classes] if isinstance(classes, str) else list(classes)
+        if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+            raise ValueError(f"classes must be names, each once, or a dict; not {classes!r}")
+        given = dict(enumerate(names)) if is_masks else dict.fromkeys(names)
+        given = {label: names[k] for k, label in enumerate(given)}
+    elif not is_masks or table:
+        found = list(table.values()) or sorted(labels)
+        given = {label: label for label in found if is_masks or label not in BUILT_IN}
+    else:
+        count = 2 if labels <= {0, IGNORE} else len(labels)
+        if any(isinstance(label, tuple) for label in labels) or not (
+            labels <= {0, IGNORE} or labels == set(range(count))
+        ):
+            raise folder.error(
+                f"the masks hold {_listed(sorted(labels, key=str))}, and nobody said what that is",
+                1,
+                "Say it: classes={0: 'background', 1: 'cat', 255: IGNORE}, say, or of colors "
+                "{(0, 0, 0): 'background', (255, 0, 0): 'cat'}.",
+            )
+        names = [BACKGROUND, "foreground"] if count == 2 else [BACKGROUND]
+        given = dict(enumerate(names + [f"class {k}" for k in range(len(names), count)]))
+    names = list(dict.fromkeys(to for to in given.values() if isinstance(to, str)))
+    if BACKGROUND in names and isinstance(classes, dict):
+        names.remove(BACKGROUND)
+        names.insert(0, BACKGROUND)
+    elif BACKGROUND not in names and not is_masks:
+        names.insert(0, BACKGROUND)
+    if is_masks and None in given.values() and BACKGROUND not in names:
+        raise ValueError("classes leaves a label of masks out, but no label is 'background'")
+    if not 1 <= len(names) <= IGNORE:
+        raise ValueError(f"classes has {len(names)} names; there can be 1 to {IGNORE}")
+    by_name = {name: number for number, name in enumerate(names)} | {IGNORE: IGNORE, None: None}
+    numbers = {label: by_name[to] for label, to in given.items()}
+    if not is_masks or table:
+        numbers = {label: by_name.get(to) for label, to in BUILT_IN.items()} | by_name | numbers
+    elif given.keys() == {0, 1} and IGNORE in labels and labels <= {0, IGNORE}:
+        numbers = {0: numbers[0], IGNORE: numbers[1]}
+        notes = ("the masks hold 0 and 255, and there are two classes: taken for 0 and 1",)
+    return tuple(names), numbers, notes
+
+
+def _unknown_label(folder: OwnFolder, item: _Item, numbers: dict) -> CourseDataError | None:
+    """Return the error for labels that the table lacks."""
+    unknown = sorted({label for _, label in item.marks if label not in numbers}, key=str)
+    if not unknown:
+        return None
+    problem = f"{item.file} has the label {_listed(map(repr, unknown))}, which classes lacks"
+    known = [label for label in numbers if isinstance(label, str)]
+    near = difflib.get_close_matches(str(unknown[0]), known, 1, 0.5)
+    problem += f"; the nearest is {near[0]!r}" if near else f"; it has {_listed(numbers)}"
+    what_next = f"Correct the label, or say what it is: classes={{…, {unknown[0]!r}: …}}."
+    if unknown == [IGNORE]:
+        what_next = "If 255 means unknown, say so: classes={…, 255: IGNORE}."
+    elif item.file.lower().endswith((".jpg", ".jpeg")):
+        what_next = "JPEG changes the numbers of a mask: export it as PNG."
+    return folder.error(problem, 1, what_next)
+
+
+def _listed(values, most: int = SHOWN) -> str:
+    values = [str(value) for value in values]
+    more = f" and {len(values) - most} more" if len(values) > most else ""
+    return ", ".join(values[:most]) + more
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """What a picture's mask holds, without its picture."""
+
+    pixels: np.ndarray  # of each class, and then unknown ones
+    n_twice: int  # pixels that more than one shape claims
+    n_contested: int  # of these, those claimed for different classes
+    empty: list  # shapes that mark no pixel
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """Annotated pictures on disk, in the order of their names; `read` returns it.
+
+    ``own[i]`` reads a picture, uint8 [H, W, 3], red, green, blue, upright, and its mask, uint8
+    [H, W] with class numbers or `IGNORE`. It raises `CourseDataError` where the picture is cut off.
+
+    Attributes
+    ----------
+    class_names : tuple of str
+    ids : tuple of str
+        The pictures' names: without ending, with the folders that they lie in but for ``images``.
+    groups : tuple of str, or None
+    orphans : tuple of str
+        Pictures that nobody annotated.
+    problems : tuple of str
+        What was wrong with pictures that were left out.
+    notes : tuple of str
+        What was concluded.
+    """
+
+    _folder: OwnFolder
+    _source: LabelMe | Coco | MaskFiles
+    _items: list[_Item]
+    _numbers: dict
+    _order: str
+    _crowd: str
+    _group_of: Callable[[str], str] | None
+    class_names: tuple[str, ...]
+    orphans: tuple[str, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The pictures' names, sorted."""
+        return tuple(item.id for item in self._items)
+
+    @property
+    def groups(self) -> tuple[str, ...] | None:
+        """The group of each picture, where `read` was told how to find it."""
+        return self._group_of and tuple(str(self._group_of(item.id)) for item in self._items)
+
+    @property
+    def background(self) -> int:
+        """The number of the class that nobody marked."""
+        return self.class_names.index(BACKGROUND) if BACKGROUND in self.class_names else 0
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        title = f"{len(self)} pictures ({self._source.title})"
+        return f"<{title} in {self._folder.root.name}: {', '.join(self.class_names)}>"
+
+    def __getitem__(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        item = self._items[operator.index(i)]
+        annotation = self._source.read(item.key)
+        image = self._folder.read_image(annotation.picture_name, content=annotation.content)
+        mask, _ = self._draw(item, annotation)
+        return image, mask
+
+    def _draw(self, item: _Item, annotation: Annotation) -> tuple[np.ndarray, _Survey]:
+        mask = np.full(item.drawn_size, self.background, np.uint8)
+        claimed = np.zeros(item.drawn_size, bool)
+        drawn, empty = [], []
+        for shape in annotation.shapes:
+            below = shape.crowd and self._crowd == "unknown"
+            number = IGNORE if below else self._numbers[shape.label]
+            pixels = np.flatnonzero(shape.draw(item.drawn_size))
+            if pixels.size == 0:
+                empty.append((shape.kind, shape.label))
+            elif number is not None:
+                rank = (not below, -pixels.size if self._order == "area" else 0)
+                drawn.append((rank, number, pixels))
+        n_twice = n_contested = 0
+        for _, number, pixels in sorted(drawn, key=lambda one: one[0]):
+            twice = pixels[claimed.flat[pixels]]
+            n_twice += twice.size
+            n_contested += np.count_nonzero(mask.flat[twice] != number)
+            mask.flat[pixels], claimed.flat[pixels] = number, True
+        if item.size != item.drawn_size:
+            mask = cv2.resize(mask, item.size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        counts = np.bincount(mask.ravel(), minlength=IGNORE + 1)
+        counts = np.append(counts[: len(self.class_names)], counts[IGNORE])
+        return mask, _Survey(counts, n_twice, n_contested, empty)
+
+    @functools.cached_property
+    def _surveys(self) -> list[_Survey]:
+        def survey(item):
+            return self._draw(item, self._source.read(item.key))[1]
+
+        return list(_in_threads(survey, self._items))
+
+    def count_pixels(self) -> np.ndarray:
+        """Return the pixels of each class in each picture at its own size: int [N, C]."""
+        return np.stack([survey.pixels[:-1] for survey in self._surveys])
+
+    def subset(self, chosen) -> "OwnData":
+        """Return some of the pictures: indices in the order wanted, or for each whether."""
+        chosen = np.arange(len(self))[np.asarray(chosen)].tolist()
+        subset = dataclasses.replace(self, _items=[self._items[i] for i in chosen])
+        if "_surveys" in vars(self):
+            vars(subset)["_surveys"] = [self._surveys[i] for i in chosen]
+        return subset
+
+    def split(self, share: float = 0.25, seed: int = 0) -> tuple["OwnData", "OwnData"]:
+        """Split for training and validation: whole groups, and every class on both sides.
+
+        Parameters
+        ----------
+        share : float
+            Of the pictures, for validation.
+        seed : int, optional
+            Up to 1,000 orders that follow from it are tried.
+
+        Raises
+        ------
+        CourseDataError
+            If a class lies in one group only, or no order tried has every class on both sides.
+        ValueError
+            If there are fewer than two groups, or the share is out of range.
+        """
+        groups, present = np.array(self.groups or self.ids), self.count_pixels() > 0
+        for name, there in zip(self.class_names, present.T, strict=True):
+            found = sorted(set(groups[there].tolist()))
+            if len(found) < 2:
+                where = f"lies in one group only, {found[0]}" if found else "marks no pixel"
+                raise self._folder.error(
+                    f"the class {name} {where}, and cannot be on both sides of a split",
+                    1,
+                    "Annotate more pictures with it, or merge it or leave it out with `classes`.",
+                )
+        for turn in range(1000):
+            chosen = group_split(groups, share, (seed, turn))
+            if present[chosen].any(axis=0).all() and present[~chosen].any(axis=0).all():
+                return self.subset(~chosen), self.subset(chosen)
+        raise self._folder.error(
+            f"none of 1,000 splits with {share:.0%} for validation has every class on both sides",
+            1,
+            "Choose another share, form smaller groups, or annotate more pictures.",
+        )
+
+    def _fitted(self, i: int, size: tuple[int, int], fit: str) -> tuple[np.ndarray, np.ndarray]:
+        image, mask = self[i]
+        if fit == "stretch":
+            return resize(image, mask, size)
+        shrink = min(size[0] / mask.shape[0], size[1] / mask.shape[1])
+        height, width = (max(1, round(side * shrink)) for side in mask.shape)
+        top, left = (size[0] - height) // 2, (size[1] - width) // 2
+        whole = np.zeros((*size, 3), np.uint8), np.full(size, IGNORE, np.uint8)
+        for canvas, part in zip(whole, resize(image, mask, (height, width)), strict=True):
+            canvas[top : top + height, left : left + width] = part
+        return whole
+
+    def to_dataset(self, size: tuple[int, int], fit: str = "stretch") -> Dataset:
+        """Load all pictures into memory.
+
+        Parameters
+        ----------
+        size : pair of int
+            Height and width. Pictures are averaged or interpolated, masks take the nearest label.
+        fit : {"stretch", "pad"}
+            What becomes of a picture of another shape. Padded with black it keeps its own, and its
+            mask is `IGNORE` there.
+
+        Raises
+        ------
+        CourseDataError
+            If a picture cannot be read.
+        ValueError
+            If there is no such size or fit.
+        """
+        size = _check_fit(size, fit)
+        pairs = _in_threads(lambda i: self._fitted(i, size, fit), range(len(self)))
+        images, masks = (
+            np.empty((len(self), *size, 3), np.uint8),
+            np.empty((len(self), *size), np.uint8),
+        )
+        for i, (image, mask) in enumerate(pairs):
+            images[i], masks[i] = image, mask
+        source = f"own pictures in {self._folder.root.name}"
+        return Dataset(images, masks, self.class_names, self.ids, self.groups, source)
+
+    def batches(self, size: tuple[int, int], batch_size: int, *, fit: str = "stretch", **options):
+        """Stream batches from disk: pictures are read when they are needed, and let go.
+
+        Parameters
+        ----------
+        size, fit
+            As in `to_dataset`.
+        batch_size, **options
+            As in `course_utils.pipeline.batches`: shuffle, augment, repeat, seed.
+
+        Returns
+        -------
+        tf.data.Dataset
+            Of pairs (images float32 [B, H, W, 3] in [0, 1], masks float32 [B, H, W, 1]). A picture
+            that cannot be read ends it with TensorFlow's error, which names the file.
+        """
+        from ..pipeline import stream
+
+        size = _check_fit(size, fit)
+        return stream(lambda i: self._fitted(i, size, fit), len(self), size, batch_size, **options)
+
+    def report(self) -> "Report":
+        """Read everything once, and tell what was found."""
+        return Report(self)
+
+    def save_masks(self, folder: Path | str) -> None:
+        """Write ``images/x.jpg``, ``masks/x.png`` and ``classes.json``, which `read` reads.
+
+        Masks are PNG with a palette, whose numbers are the classes. Pictures are copied as they
+        are; those that the camera's flag turns, or that an annotation file holds, are written
+        upright as PNG.
+
+        Raises
+        ------
+        CourseDataError
+            If `folder` holds something already, or cannot be written to, or a picture is at fault.
+        """
+        from matplotlib.colors import to_rgb
+
+        from ..plotting.style import class_palette
+
+        target = expand_path(folder)
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            what_next = "Choose a folder that is new or empty."
+            raise CourseDataError(f"Write masks to {target}:", "it is not empty.", what_next, False)
+        palette = [to_rgb(color) for color in class_palette(self.class_names)]
+        palette = np.full((256, 3), 128) if not palette else np.array(palette) * 255
+        palette = np.vstack([palette, np.full((256 - len(palette), 3), 128)]).round().astype(int)
+
+        def write(i):
+            (image, mask), item = self[i], self._items[i]
+            ending = posixpath.splitext(item.picture)[1]
+            picture = target / "images" / f"{item.id}{ending}"
+            path = target / "masks" / f"{item.id}.png"
+            for place in (picture, path):
+                place.parent.mkdir(parents=True, exist_ok=True)
+            if item.embedded or item.flag != 1:
+                Image.fromarray(image).save(target / "images" / f"{item.id}.png")
+            else:
+                shutil.copyfile(self._folder.root / item.picture, picture)
+            indexed = Image.fromarray(mask)
+            indexed.putpalette(palette.ravel().tolist())
+            indexed.save(path)
+
+        try:
+            for _ in _in_threads(write, range(len(self))):
+                pass
+            table = {"classes": self.class_names, "ignore": IGNORE}
+            text = json.dumps(table, ensure_ascii=False, indent=1)
+            (target / "classes.json").write_text(text, encoding="utf-8")
+        except OSError as error:
+            problem = f"{error.filename or target}: {error.strerror}."
+            what_next = "Choose a folder that may be written to."
+            raise CourseDataError(f"Write masks to {target}:", problem, what_next, False) from error
+
+
+def _check_fit(size, fit: str) -> tuple[int, int]:
+    if fit not in ("stretch", "pad"):
+        raise ValueError(f"fit must be 'stretch' or 'pad', not {fit!r}")
+    return check_size(size)
+
+
+class Report:
+    """What a folder of annotated pictures holds. `OwnData.report` makes it; print it, or show it.
+
+    Attributes
+    ----------
+    sizes : Counter, of (height, width)
+    shapes : Counter, of (kind, label)
+    pixels : dict, class name -> pixels at the pictures' own size
+    n_unknown : int
+        Pixels that are `IGNORE`.
+    empty, rotated, rescaled, outside : tuple of str
+        Ids of pictures with nothing marked, turned upright, annotated at another size, and with
+        points outside.
+    overlaps : dict, id -> pixels that more than one shape claims
+    n_contested : int
+        Of these, those claimed for different classes.
+    left_out : Counter
+        Shapes that were not drawn, and why.
+    problems : tuple of str
+        Pictures at fault, left out or not, and what to do.
+    """
+
+    def __init__(self, own: OwnData):
+        self._own = own
+        items, surveys = own._items, own._surveys
+        self.sizes = Counter(item.size for item in items)
+        self.shapes = sum((item.marks for item in items), Counter())
+        counts = sum(survey.pixels for survey in surveys).tolist()
+        self.pixels = dict(zip(own.class_names, counts, strict=False))
+        self.n_unknown = counts[-1]
+        marked = np.delete(own.count_pixels(), own.background, axis=1).any(axis=1)
+        self.empty = tuple(item.id for item, some in zip(items, marked, strict=True) if not some)
+        self.rotated = tuple(item.id for item in items if item.flag != 1)
+        self.rescaled = tuple(item.id for item in items if item.size != item.drawn_size)
+        self.outside = tuple(item.id for item in items if item.n_outside)
+        pairs = list(zip(items, surveys, strict=True))
+        self.overlaps = {item.id: survey.n_twice for item, survey in pairs if survey.n_twice}
+        self.n_contested = sum(survey.n_contested for survey in surveys)
+        self.left_out = Counter()
+        for item, survey in pairs:
+            for kind, label in survey.empty:
+                self.left_out[f"{item.file}: {kind} {label!r} marks no pixel"] += 1
+        for (_, label), count in self.shapes.items():
+            if own._numbers[label] is None:
+                self.left_out[f"the label {label!r}, left out by `classes`"] += count
+        self.problems = own.problems + tuple(filter(None, _in_threads(self._try, range(len(own)))))
+
+    def _try(self, i: int) -> str | None:
+        """Decode a picture; return what is wrong."""
+        item = self._own._items[i]
+        try:
+            annotation = self._own._source.read(item.key)
+            self._own._folder.read_image(annotation.picture_name, content=annotation.content)
+        except CourseDataError as error:
+            return f"{error.came_back} {error.what_next}"
+        return None
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return the table's rows: what, and how much of it."""
+        own = self._own
+        sizes = [f"{size_in_words(size)} ({n})" for size, n in self.sizes.most_common()]
+        rows = [("pictures", f"{len(own)} ({own._source.title})"), ("sizes", _listed(sizes))]
+        if own._source.title != "masks":
+            kinds = Counter()
+            for (kind, _), count in self.shapes.items():
+                kinds[kind] += count
+            told = _listed((f"{n} {kind}" for kind, n in kinds.most_common()), len(kinds))
+            rows.append(("shapes", f"{sum(kinds.values())}: {told}"))
+        total = sum(self.pixels.values()) + self.n_unknown
+        present = (own.count_pixels() > 0).sum(axis=0)
+        for (name, count), n in zip(self.pixels.items(), present, strict=True):
+            shapes = sum(
+                k
+                for (_, label), k in self.shapes.items()
+                if own._numbers[label] == own.class_names.index(name)
+            )
+            shapes = "" if own._source.title == "masks" else f"{shapes} shapes, "
+            rows.append((name, f"{n} pictures, {shapes}{count:,} pixels ({count / total:.2%})"))
+        rows += [
+            ("unknown", f"{self.n_unknown:,} pixels ({self.n_unknown / total:.2%})"),
+            ("nothing marked", _counted(self.empty)),
+            ("turned upright", _counted(self.rotated)),
+            ("annotated at another size", _counted(self.rescaled)),
+            ("points outside, cut off", _counted(self.outside)),
+            (
+                "pixels claimed twice",
+                f"{sum(self.overlaps.values()):,} in {_counted(self.overlaps)}",
+            ),
+            ("… for different classes", f"{self.n_contested:,}"),
+            ("pictures not annotated", _counted(own.orphans)),
+        ]
+        rows += [("shapes left out", f"{count}: {why}") for why, count in self.left_out.items()]
+        used = set(own._folder.pictures) | own._source.files
+        others = [f for f in own._folder.files if f not in used and not is_class_table(f)]
+        rows.append(("other files", _counted(others)))
+        rows += [("note", note) for note in own.notes]
+        return rows + [("problem", problem) for problem in self.problems]
+
+    def __str__(self) -> str:
+        rows = self.rows()
+        width = max(len(what) for what, _ in rows)
+        return "\n".join(f"{what:{width}}  {told}" for what, told in rows)
+
+    __repr__ = __str__
+
+    def draw(self):
+        """Draw up to six pictures with their masks, those turned, rescaled or contested first."""
+        from ..plotting import masks as plots
+        from ..plotting.style import described, new_figure
+
+        own = self._own
+        special = {*self.rotated, *self.rescaled, *self.overlaps}
+        order = sorted(range(len(own)), key=lambda i: own.ids[i] not in special)
+        pairs = []
+        for i in sorted(order[:SHOWN]):
+            shrink = max(1, max(own._items[i].size) / 400)
+            size = tuple(max(1, round(side / shrink)) for side in own._items[i].size)
+            pairs.append((own.ids[i], *own._fitted(i, size, "stretch")))
+        rows, columns = -(-len(pairs) // 3), min(3, len(pairs))
+        figure, axes = new_figure(rows, columns, height=2.4 * rows + 0.4)
+        for ax in axes.flat:
+            ax.set_axis_off()
+        for ax, (name, image, mask) in zip(axes.flat, pairs, strict=False):
+            plots.draw_image(ax, image)
+            plots.draw_classes(ax, mask, own.class_names, alpha=0.55)
+            ax.set_title(name, fontsize=9, loc="left")
+        masks = [mask for _, _, mask in pairs]
+        plots.legend_below(figure, plots.class_entries(masks, own.class_names))
+        return described(figure, f"Pictures ({len(pairs)}) under the classes that were marked.")
+
+    def _ipython_display_(self):
+        from ..plotting import show
+
+        print(self)
+        figure = self.draw()
+        show(figure, figure.alt)
+
+
+def _counted(names) -> str:
+    names = list(names)
+    return f"{len(names)}" + (f": {_listed(names)}" if names else "")
