@@ -5,7 +5,6 @@ pixel belongs to a shape where its center does.
 """
 
 import base64
-import binascii
 import functools
 import itertools
 import json
@@ -31,16 +30,8 @@ MASK_FOLDERS = {"annotations", "label", "labels", "mask", "masks", "segmentation
 MASK_ENDINGS = tuple(f"{sign}{word}" for sign in "_-." for word in ("mask", "label", "seg"))
 CLASS_TABLE = "classes.json"  # as `OwnData.save_masks` writes it
 # How many points LabelMe gives a shape; X-AnyLabeling gives a rectangle all four corners.
-POINTS = {
-    "polygon": None,
-    "rectangle": (2, 4),
-    "oriented_rectangle": (4,),
-    "circle": (2,),
-    "line": (2,),
-    "linestrip": None,
-    "point": (1,),
-    "mask": (2,),
-}
+POINTS = {"polygon": (), "linestrip": (), "rectangle": (2, 4), "oriented_rectangle": (4,)}
+POINTS |= {"circle": (2,), "line": (2,), "point": (1,), "mask": (2,)}
 
 
 @dataclass(frozen=True)
@@ -120,27 +111,13 @@ def _fill_path(inside: np.ndarray, points: np.ndarray) -> None:
 
 @dataclass(frozen=True)
 class Annotation:
-    """What a file says of one picture.
-
-    Attributes
-    ----------
-    file : str
-        The file.
-    picture : str
-        The picture's file; with `content`, the name that it had.
-    size : pair of int, or None
-        Height and width of the picture that was annotated, where the file tells.
-    shapes : list of Shape
-        In the order of the file.
-    content : bytes, or None
-        The picture, where it is embedded in the file.
-    """
+    """What a file says of one picture."""
 
     file: str
     picture: str
-    size: tuple[int, int] | None
+    size: tuple[int, int] | None  # height and width of what was annotated, where the file tells
     shapes: list[Shape]
-    content: bytes | None = None
+    content: bytes | None = None  # the picture, where the file holds it
 
     @property
     def picture_name(self) -> str:
@@ -153,20 +130,14 @@ def same_name(path: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
-def is_class_table(file: str) -> bool:
-    """Whether a file says which classes the numbers of masks are."""
-    return posixpath.basename(file) == CLASS_TABLE
-
-
 class OwnFolder(DataFolder):
     """A folder of somebody's own pictures. Its errors advise nobody to delete it."""
 
     def error(self, problem: str, n_files: int = 1, what_next: str = "") -> CourseDataError:
-        """Return the error for a file at fault, with what to do about it."""
-        more = f", and {n_files - 1} more" if n_files > 1 else ""
+        """Return the error for a fault, with what to do about it."""
         what_next = what_next or "Correct that file or take it out of the folder, then read again."
         tried = f"Read {self.contents} in {self.root}:"
-        return CourseDataError(tried, f"{problem}{more}.", what_next, sample_helps=False)
+        return CourseDataError(tried, f"{problem}.", what_next, sample_helps=False)
 
     @functools.cached_property
     def files(self) -> tuple[str, ...]:
@@ -174,7 +145,7 @@ class OwnFolder(DataFolder):
 
         def refuse(error):
             problem = f"{error.filename} cannot be read: {error.strerror}"
-            raise self.error(problem, 1, "Correct the folder's path, or the rights to it.")
+            raise self.error(problem, what_next="Correct its path, or the rights to it.")
 
         found = []
         for place, folders, names in os.walk(self.root, onerror=refuse):
@@ -206,20 +177,19 @@ class OwnFolder(DataFolder):
         path = PureWindowsPath(path).as_posix()
         place = posixpath.dirname(annotation)
         exact = posixpath.normpath(posixpath.join(place, path))
-        if exact in self.pictures or (self.root / exact).is_file():
+        there = (self.root / exact).is_file()
+        if exact in self.pictures or (there and exact.startswith("../")):
             return exact
         found = self._by_name.get(same_name(posixpath.basename(path)), [])
         beside = [file for file in found if posixpath.dirname(file) == place]
-        found = beside or found
-        if len(found) == 1:
-            return found[0]
-        if found:
-            problem = f"{annotation} names the picture {path}, which may be {' or '.join(found)}"
-            raise self.error(problem, 1, "Rename one of the pictures, and correct the file.")
+        fitting = [file for file in found if same_name(f"/{file}").endswith(same_name(f"/{path}"))]
+        for candidates in (beside, fitting, found, [exact] if there else []):
+            if len(candidates) == 1:
+                return candidates[0]
+        what = f"may be {' or '.join(found[:3])}" if found else "is missing"
         raise self.error(
-            f"{annotation} names the picture {path}, which is missing",
-            1,
-            "Put the picture there, correct its name in the file, or take the file away.",
+            f"{annotation} names the picture {path}, which {what}",
+            what_next="Put the picture there under a name of its own, or correct the file.",
         )
 
     def read_json(self, file: str):
@@ -239,14 +209,7 @@ class OwnFolder(DataFolder):
 
 
 class LabelMe:
-    """A folder of LabelMe files of any version, one a picture.
-
-    Parameters
-    ----------
-    folder : OwnFolder
-    keys : sequence of str
-        The JSON files.
-    """
+    """A folder of LabelMe files of any version, one a picture; `keys` are the JSON files."""
 
     title, names = "LabelMe", {}
 
@@ -269,63 +232,52 @@ class LabelMe:
         content = self.folder.read_json(file)
         if not self.wrote(content):
             raise self.folder.error(f"{file} is no LabelMe file: it has no list of shapes")
-        shapes = [
-            self._shape(f"{file}: shape {number}", shape)
-            for number, shape in enumerate(content["shapes"], 1)
-        ]
-        size = read_size_of(content.get("imageHeight"), content.get("imageWidth"))
+        shapes = []
+        for number, shape in enumerate(content["shapes"], 1):
+            try:
+                shapes.append(self._read_shape(f"{file}: shape {number}", shape))
+            except (ValueError, TypeError, AttributeError) as error:
+                raise self.folder.error(f"{file}: shape {number} {error}") from error
+        size = read_size(content, "imageHeight", "imageWidth")
         path, embedded = content.get("imagePath"), content.get("imageData")
-        if not embedded and not (isinstance(path, str) and path):
+        if not embedded and not path:
             raise self.folder.error(f"{file} has neither imageData nor an imagePath")
         if not embedded:
-            return Annotation(file, self.folder.find_picture(path, file), size, shapes)
+            return Annotation(file, self.folder.find_picture(str(path), file), size, shapes)
         path = PureWindowsPath(path or posixpath.basename(file)).as_posix()
         picture = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
         # What is embedded has often been compressed once more than what lies beside it.
         if picture in self.folder.pictures and self.folder.read_size(picture)[0] == size:
             return Annotation(file, picture, size, shapes)
-        content = self._decode(file, "imageData", embedded)
+        try:
+            content = decode_base64(embedded, "imageData")
+        except ValueError as error:
+            raise self.folder.error(f"{file} {error}") from error
         return Annotation(file, posixpath.splitext(file)[0] + ".png", size, shapes, content)
 
-    def _decode(self, where: str, name: str, text) -> bytes:
-        try:
-            return base64.b64decode(text, validate=True)
-        except (TypeError, binascii.Error, ValueError) as error:
-            raise self.folder.error(f"{where}: its {name} is not base64: {error}") from error
-
-    def _shape(self, where: str, content) -> Shape:
-        label = content.get("label") if isinstance(content, dict) else None
+    def _read_shape(self, where: str, content: dict) -> Shape:
+        label, kind = content.get("label"), content.get("shape_type") or "polygon"
         if not isinstance(label, str):
-            raise self.folder.error(f"{where} has no label")
+            raise ValueError("has no label")
         label = unicodedata.normalize("NFC", label)
-        where = f"{where} ({label})"
-        kind = content.get("shape_type") or "polygon"
         if kind not in POINTS:
-            known = ", ".join(POINTS)
-            raise self.folder.error(f"{where} is of the type {kind!r}; known are {known}")
-        points = read_points(self.folder, where, content.get("points"))
+            raise ValueError(f"({label}) is a {kind!r}; known are {', '.join(POINTS)}")
+        points = read_points(content.get("points"), f"({label}) ")
         if POINTS[kind] and len(points) not in POINTS[kind]:
             count = " or ".join(map(str, POINTS[kind]))
-            raise self.folder.error(f"{where} is a {kind} with {len(points)} points, not {count}")
+            raise ValueError(f"({label}) is a {kind} with {len(points)} points, not {count}")
         if kind != "mask":
             return Shape(label, kind, (points,))
-        content = self._decode(where, "mask", content.get("mask"))
+        content = decode_base64(content.get("mask"), "mask")
         patch = np.asarray(self.folder.open_picture(f"{where}: its mask", content)).astype(bool)
         box = np.ptp(points, axis=0)[::-1] + 1  # the last row and column belong to it
         if patch.ndim != 2 or (abs(patch.shape - box) > 1).any():
-            problem = f"{where} has a mask of {patch.shape} pixels in a box of {tuple(box)}"
-            raise self.folder.error(problem)
+            raise ValueError(f"({label}) has a mask of {patch.shape} pixels for {tuple(box)}")
         return Shape(label, kind, (), patch, tuple(np.rint(points.min(axis=0)).astype(int)))
 
 
 class Coco:
-    """A folder with one COCO file for all pictures.
-
-    Parameters
-    ----------
-    folder : OwnFolder
-    file : str
-        The JSON file, whose content is kept.
+    """A folder with one COCO file for all pictures, whose content is kept; `keys` are image ids.
 
     Raises
     ------
@@ -338,23 +290,19 @@ class Coco:
     def __init__(self, folder: OwnFolder, file: str):
         self.folder, self.file, self.files = folder, file, frozenset([file])
         content = folder.read_json(file)
-        if not self.wrote(content):
-            raise folder.error(f"{file} is no COCO file: it lacks images or annotations")
         try:
             self.names = {
                 category["id"]: unicodedata.normalize("NFC", category["name"])
-                for category in content.get("categories", [])
+                for category in content["categories"]
             }
             self._images = {image["id"]: image for image in content["images"]}
             self._annotations = {number: [] for number in self._images}
-            for number, annotation in enumerate(content["annotations"], 1):
-                where = f"{file}: annotation {annotation.get('id', number)}"
-                if annotation["category_id"] not in self.names:
-                    problem = f"{where} is of category {annotation['category_id']}: unknown"
-                    raise folder.error(problem)
-                if annotation["image_id"] not in self._images:
-                    raise folder.error(f"{where} is of image {annotation['image_id']}: unknown")
-                self._annotations[annotation["image_id"]].append((where, annotation))
+            for number, one in enumerate(content["annotations"], 1):
+                where = f"annotation {one.get('id', number)}"
+                for name, known in (("category_id", self.names), ("image_id", self._images)):
+                    if one[name] not in known:
+                        raise folder.error(f"{file}: {where} has the unknown {name} {one[name]}")
+                self._annotations[one["image_id"]].append((where, one))
         except (KeyError, TypeError, AttributeError) as error:
             raise folder.error(f"{file} is no valid COCO file: {error!r}") from error
         self.keys = list(self._images)
@@ -362,9 +310,7 @@ class Coco:
     @staticmethod
     def wrote(content) -> bool:
         """Whether the content of a JSON file is COCO's."""
-        return isinstance(content, dict) and all(
-            isinstance(content.get(name), list) for name in ("images", "annotations")
-        )
+        return isinstance(content, dict) and {"images", "annotations"} <= content.keys()
 
     def read(self, number) -> Annotation:
         """Read what the file says of the image of this id.
@@ -374,36 +320,30 @@ class Coco:
         CourseDataError
             If an outline or the way to the picture is at fault.
         """
-        image = self._images[number]
-        if not isinstance(image.get("file_name"), str):
-            raise self.folder.error(f"{self.file}: image {number} has no file_name")
-        picture = self.folder.find_picture(image["file_name"], self.file)
-        size = read_size_of(image.get("height"), image.get("width"))
-        shapes = [self._shape(where, annotation) for where, annotation in self._annotations[number]]
-        for shape in shapes:
-            if shape.kind == "run lengths" and size and shape.patch.shape != size:
-                problem = f"run lengths of {shape.patch.shape} pixels, but the image is {size}"
-                raise self.folder.error(f"{self.file}: {image['file_name']} has {problem}")
-        return Annotation(self.file, picture, size, shapes)
+        image, shapes = self._images[number], []
+        picture = self.folder.find_picture(str(image.get("file_name")), self.file)
+        for where, annotation in self._annotations[number]:
+            try:
+                shapes.append(self._read_shape(annotation))
+            except (KeyError, TypeError, ValueError) as error:
+                raise self.folder.error(f"{self.file}: {where} {error}") from error
+        sizes = {shape.patch.shape for shape in shapes if shape.patch is not None}
+        sizes |= {read_size(image, "height", "width")} - {None}
+        if len(sizes) > 1:
+            problem = f"{self.file} has several sizes for {picture}: {sorted(sizes)}"
+            raise self.folder.error(problem)
+        return Annotation(self.file, picture, next(iter(sizes), None), shapes)
 
-    def _shape(self, where: str, annotation: dict) -> Shape:
+    def _read_shape(self, annotation: dict) -> Shape:
         label, crowd = self.names[annotation["category_id"]], bool(annotation.get("iscrowd"))
         outline = annotation.get("segmentation") or []
         if isinstance(outline, dict):
-            try:
-                patch = decode_runs(outline["counts"], outline["size"])
-            except (KeyError, TypeError, ValueError) as error:
-                raise self.folder.error(f"{where} has run lengths at fault: {error}") from error
+            patch = decode_runs(outline["counts"], outline["size"])
             return Shape(label, "run lengths", (), patch, crowd=crowd)
-        if not isinstance(outline, list):
-            raise self.folder.error(f"{where} has a segmentation that is no list of polygons")
-        parts = []
-        for part in outline:
-            if not isinstance(part, list) or len(part) % 2:
-                raise self.folder.error(f"{where} has a polygon that is no list x, y, x, y, …")
-            pairs = list(zip(part[::2], part[1::2], strict=True))
-            parts.append(read_points(self.folder, where, pairs))
-        return Shape(label, "polygon", tuple(parts), crowd=crowd)
+        if not all(isinstance(part, list) and len(part) % 2 == 0 for part in outline):
+            raise ValueError("has an outline that is no list of polygons [x, y, x, y, …]")
+        parts = tuple(read_points(list(zip(p[::2], p[1::2], strict=True))) for p in outline)
+        return Shape(label, "polygon", parts, crowd=crowd)
 
 
 class MaskFiles:
@@ -411,19 +351,15 @@ class MaskFiles:
 
     The mask of ``x.jpg`` is ``x.png`` or, with any ending of a picture, ``x_mask``, ``x-label`` and
     the like; or it has the picture's name and lies in ``masks``, the picture in ``images`` (further
-    names: `MASK_FOLDERS`, `IMAGE_FOLDERS`).
+    names: `MASK_FOLDERS`, `IMAGE_FOLDERS`). `keys` are pairs (picture, mask).
 
     Parameters
     ----------
     folder : OwnFolder
-    labels : {None, "numbers", "colors"}
-        What the masks' labels are. None: names, as the folder's `CLASS_TABLE` has them, or numbers
-        where there is none.
-
-    Attributes
-    ----------
-    names : dict
-        Name of a number, from the folder's table.
+    named : bool
+        Whether labels are names, where the folder has a `CLASS_TABLE`. Else they are numbers.
+    in_colors : bool
+        Whether labels are colors.
 
     Raises
     ------
@@ -433,12 +369,11 @@ class MaskFiles:
 
     title = "masks"
 
-    def __init__(self, folder: OwnFolder, labels: str | None = None):
-        self.folder = folder
-        self.names = {} if labels else self._read_table()
-        self.in_colors = labels == "colors"
-        names = Counter(same_name(file) for file in folder.pictures)
-        names.update(same_name(posixpath.splitext(file)[0]) for file in folder.pictures)
+    def __init__(self, folder: OwnFolder, named: bool = True, in_colors: bool = False):
+        self.folder, self.in_colors = folder, in_colors
+        self.names = self._read_names() if named and CLASS_TABLE in folder.files else {}
+        stems = Counter(same_name(posixpath.splitext(file)[0]) for file in folder.pictures)
+        stems.update(map(same_name, folder.pictures))
         pictures, masks = {}, {}
         for file in folder.pictures:
             path, ending = posixpath.splitext(file)
@@ -450,19 +385,18 @@ class MaskFiles:
             is_mask = len(outer) < len(place)
             if stem.lower().endswith(MASK_ENDINGS):
                 is_mask, stem = True, stem[: max(map(stem.rfind, "_-."))]
-            elif names[same_name(path)] > 1:  # x.png beside x.jpg, or x.jpg.png
+            elif stems[same_name(path)] > 1:  # x.png beside x.jpg, or x.jpg.png
                 is_mask |= ending.lower() == ".png"
             if is_mask and stem.lower().endswith(PICTURES):
                 stem = posixpath.splitext(stem)[0]
-            found = masks if is_mask else pictures
             key = same_name("/".join([*outer, stem]))
-            if key in found:
-                what = "masks" if is_mask else "pictures"
-                problem = f"{found[key]} and {file} are two {what} of the same name"
-                raise folder.error(problem, 1, "Rename or remove one of them.")
-            found[key] = file
+            twin = (masks if is_mask else pictures).setdefault(key, file)
+            if twin != file:
+                problem = f"{twin} and {file} are two {'masks' if is_mask else 'pictures'}"
+                what_next = "Rename or remove one of them."
+                raise folder.error(f"{problem} of the same name", what_next=what_next)
         self.keys = [(pictures[key], masks[key]) for key in sorted(pictures.keys() & masks.keys())]
-        self.files = frozenset(masks.values())
+        self.files = frozenset([*masks.values(), CLASS_TABLE])
         self.masks_alone = [masks[key] for key in sorted(masks.keys() - pictures.keys())]
 
     def read(self, pair: tuple[str, str]) -> Annotation:
@@ -475,15 +409,14 @@ class MaskFiles:
         """
         picture, file = pair
         values, in_colors = self._read_values(file)
-        shapes, found = [], np.unique(values).tolist()
+        found, shapes = np.unique(values).tolist(), []
         if len(found) > IGNORE + 1:
             problem = f"{file} has {len(found)} different labels, more than there can be classes"
             what_next = "Export classes, not objects, as PNG: JPEG and smooth edges make up colors."
-            raise self.folder.error(problem, 1, what_next)
+            raise self.folder.error(problem, what_next=what_next)
         for value in found:
             key = (value >> 16, value >> 8 & 255, value & 255) if in_colors else value
-            label = self.names.get(key, key)
-            shapes.append(Shape(label, "mask", (), values == value))
+            shapes.append(Shape(self.names.get(key, key), "mask", (), values == value))
         return Annotation(file, picture, values.shape, shapes)
 
     def _read_values(self, file: str) -> tuple[np.ndarray, bool]:
@@ -492,59 +425,64 @@ class MaskFiles:
         has_16_bits, mode = picture.info["has_16_bits"], picture.mode
         picture = ImageOps.exif_transpose(picture)
         if mode.startswith("I") or (mode in ("1", "L", "P") and not self.in_colors):
-            return np.asarray(picture).astype(int), False
+            values = np.asarray(picture)
+            return values.astype(np.uint8) if mode == "1" else values, False
         if mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA") or has_16_bits:
             bits = " of 16 bits" if has_16_bits else ""
             problem = f"{file} should hold class numbers or colors, but its mode is {mode}{bits}"
             raise self.folder.error(problem)
-        pixels = np.array(picture.convert("RGBA")).astype(int)
-        opaque = pixels[..., 3] == 255
-        if (pixels[~opaque][:, 3] > 0).any():
+        red, green, blue, opaque = np.moveaxis(np.array(picture.convert("RGBA")), -1, 0)
+        if ((opaque > 0) & (opaque < 255)).any():
             raise self.folder.error(f"{file} is half transparent, so that its labels are unclear")
-        pixels[~opaque] = 0
-        red, green, blue = np.moveaxis(pixels[..., :3], -1, 0)
-        if not self.in_colors and (red == green).all() and (green == blue).all():
-            return red, False
-        return (red << 16) + (green << 8) + blue, True
+        values = (red.astype(np.uint32) << 16 | green.astype(np.uint32) << 8 | blue) * (opaque > 0)
+        if self.in_colors or (values != (values & 255) * 0x010101).any():
+            return values, True
+        return values & 255, False  # gray
 
-    def _read_table(self) -> dict:
-        file = next(filter(is_class_table, self.folder.files), None)
-        if file is None:
-            return {}
-        content = self.folder.read_json(file)
+    def _read_names(self) -> dict:
+        content = self.folder.read_json(CLASS_TABLE)
         try:
             return dict(enumerate(content["classes"])) | {content["ignore"]: IGNORE}
         except (KeyError, TypeError) as error:
-            raise self.folder.error(f"{file} is no table of classes: {error!r}") from error
+            raise self.folder.error(f"{CLASS_TABLE} is no table of classes: {error!r}") from error
 
 
-def read_points(folder: OwnFolder, where: str, points) -> np.ndarray:
-    """Return points as float [n, 2], or raise the folder's error, with `where` in it."""
+def read_points(points, whose: str = "") -> np.ndarray:
+    """Return points as float [n, 2]; a ValueError says what is wrong."""
     try:
-        points = np.array(points, float).reshape(-1, 2) if points == [] else np.array(points, float)
+        points = np.array(points, float)
     except (TypeError, ValueError):
-        points = np.zeros(0)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise folder.error(f"{where} has no list of points [x, y]")
+        points = np.zeros(1)
+    if points.size and (points.ndim != 2 or points.shape[1] != 2):
+        raise ValueError(f"{whose}has no list of points [x, y]")
     if not np.isfinite(points).all():
-        raise folder.error(f"{where} has a coordinate that is no number (NaN or infinite)")
-    return points
+        raise ValueError(f"{whose}has a coordinate that is no number (NaN or infinite)")
+    return points.reshape(-1, 2)
 
 
-def read_size_of(height, width) -> tuple[int, int] | None:
-    """Return (height, width) where a file tells both, as whole numbers."""
-    known = all(isinstance(side, int) and side > 0 for side in (height, width))
-    return (height, width) if known else None
+def read_size(content: dict, *names: str) -> tuple[int, int] | None:
+    """Return height and width where a file tells both, as whole numbers."""
+    sides = tuple(content.get(name) for name in names)
+    return sides if all(isinstance(side, int) and side > 0 for side in sides) else None
+
+
+def decode_base64(text, name: str) -> bytes:
+    """Return the bytes; a ValueError says what is wrong."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"has {name} that is not base64: {error}") from error
 
 
 def decode_runs(counts, size) -> np.ndarray:
     """Decode COCO's run lengths: pixels outside and inside in turn, column by column.
 
+    Compressed, a length has five bits in a letter, counted from "0", and the sixth says that more
+    follow; from the fourth length on it is the difference from the one two before.
+
     Parameters
     ----------
     counts : sequence of int, or str
-        The lengths, or their compressed form: five bits a letter from "0" on, the sixth says that
-        more follow; from the fourth length on, the difference from the one two before.
     size : pair of int
         Height and width.
 
@@ -571,7 +509,9 @@ def decode_runs(counts, size) -> np.ndarray:
                 length = shift = 0
     counts = np.array(counts, int)
     if counts.size and counts.min() < 0:
-        raise ValueError("a length is negative")
+        raise ValueError("has run lengths below 0")
     if counts.sum() != height * width:
-        raise ValueError(f"they add up to {counts.sum()} pixels, not {height} x {width}")
+        raise ValueError(
+            f"has run lengths that add up to {counts.sum()} pixels, not {height} x {width}"
+        )
     return np.repeat(np.arange(len(counts)) % 2 == 1, counts).reshape(width, height).T

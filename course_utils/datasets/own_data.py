@@ -19,7 +19,7 @@ import operator
 import os
 import posixpath
 import shutil
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,13 +31,13 @@ from PIL import Image
 
 from . import IGNORE, CourseDataError, Dataset
 from .annotations import (
+    CLASS_TABLE,
     IMAGE_FOLDERS,
     Annotation,
     Coco,
     LabelMe,
     MaskFiles,
     OwnFolder,
-    is_class_table,
     same_name,
 )
 from .download import expand_path
@@ -45,20 +45,16 @@ from .io import check_size, resize, size_in_words
 from .splits import group_split
 
 BACKGROUND = "background"
-# Labels with a meaning of their own, the latter two in LabelMe's label lists.
-BUILT_IN = {
-    BACKGROUND: BACKGROUND,
-    "_background_": BACKGROUND,
-    "__ignore__": IGNORE,
-    IGNORE: IGNORE,
-}
+# Labels with a meaning of their own, those with underscores in LabelMe's label lists.
+BUILT_IN = {BACKGROUND: BACKGROUND, "_background_": BACKGROUND, "__ignore__": IGNORE}
 CHOICES = {
     "order": ("file", "area"),
     "crowd": ("unknown", "class"),
     "faults": ("raise", "leave out"),
     "kind": (None, "labelme", "coco", "masks"),
 }
-SHOWN = 6  # pictures in a report's figure, and names in a row of its table
+SHOWN = 6  # pictures in a report's figure, and names in a list
+BY_CLASS = ("labels", "pictures by class", "pixels by class")
 
 
 def read(
@@ -125,25 +121,19 @@ def read(
     problems += [item for item in scanned if isinstance(item, CourseDataError)]
     items = sorted((i for i in scanned if isinstance(i, _Item)), key=lambda item: item.id)
     annotated = {item.picture for item in items} | source.files
-    twins = _find_twins(folder, items)
-    problems += twins.values()
     labels = {label for item in items for _, label in item.marks}
     names, numbers, notes = _make_table(folder, source, labels, classes)
-    known = []
-    for item in items:
-        if error := twins.get(item.id) or _unknown_label(folder, item, numbers):
-            problems += [error] if item.id not in twins else []
-        else:
-            known.append(item)
-    problems = list(dict.fromkeys(problems))
+    faulty = {item.id: _unknown_label(folder, item, names, numbers) for item in items}
+    faulty |= _find_twins(folder, items)
+    problems += dict.fromkeys(filter(None, faulty.values()))
+    known = [item for item in items if not faulty[item.id]]
     if problems and (faults == "raise" or not known):
-        raise _all_of(folder, problems)
+        raise _all_of(problems)
     if not known:
         raise folder.error(
             f"there is no annotated picture among {len(folder.files)} files",
-            1,
-            "Expected are LabelMe or COCO files (.json), or masks: x.png or x_mask.png beside "
-            "x.jpg, or masks/x.png and images/x.jpg.",
+            what_next="Expected are LabelMe or COCO files (.json), or masks: x.png or x_mask.png "
+            "beside x.jpg, or masks/x.png and images/x.jpg.",
         )
     return OwnData(
         _folder=folder,
@@ -180,42 +170,32 @@ def _scan(folder: OwnFolder, annotation: Annotation, key) -> _Item:
     """Look at a picture's annotation and at the head of its file."""
     size, flag = folder.read_size(annotation.picture_name, annotation.content)
     drawn = annotation.size or size
-    (height, width), (drawn_height, drawn_width) = size, drawn
+    width, drawn_width = size[1], drawn[1]
     if min(size) < 1:
         raise folder.error(f"{annotation.picture_name} has no pixels")
-    if (
-        abs(drawn_width - width * drawn_height / height) >= 1
-        or abs(drawn_height - height * drawn_width / width) >= 1
-    ):
+    if abs(drawn_width * size[0] - width * drawn[0]) >= max(min(size), min(drawn)):  # a pixel
         problem = (
             f"{annotation.file} is for a picture of {size_in_words(drawn)} pixels, but "
             f"{annotation.picture} is {size_in_words(size)}"
         )
-        if flag < 5 or drawn != size[::-1]:
-            what_next = "Export the annotation for this very picture, or annotate it again."
-            raise folder.error(problem, 1, what_next)
-        raise folder.error(
-            f"{problem} once its camera's flag has turned it upright: it was annotated unturned",
-            1,
-            "Turn the picture and its annotation together, or annotate it in a tool that obeys "
-            "the flag, such as LabelMe.",
-        )
-    marks = Counter((shape.kind, shape.label) for shape in annotation.shapes)
-    n_outside = sum(shape.reaches_outside(drawn) for shape in annotation.shapes)
-    embedded = annotation.content is not None
+        what_next = "Export the annotation for this very picture, or annotate it again."
+        if flag >= 5 and drawn == size[::-1]:
+            problem += " once the camera's flag has turned it: it was annotated unturned"
+            what_next = "Annotate it in a tool that obeys the flag, such as LabelMe, or turn both."
+        raise folder.error(problem, what_next=what_next)
     *place, name = posixpath.splitext(annotation.picture)[0].split("/")
-    place = [part for part in place if part != ".." and part.lower() not in IMAGE_FOLDERS]
+    place = [part for part in place if part.strip(".") and ":" not in part]
     return _Item(
         key=key,
-        id="/".join([*place, name]),
+        id="/".join([part for part in place if part.lower() not in IMAGE_FOLDERS] + [name]),
         picture=annotation.picture,
         file=annotation.file,
-        embedded=embedded,
+        embedded=annotation.content is not None,
         size=size,
         drawn_size=drawn,
         flag=flag,
-        marks=marks,
-        n_outside=n_outside,
+        marks=Counter((shape.kind, shape.label) for shape in annotation.shapes),
+        n_outside=sum(shape.reaches_outside(drawn) for shape in annotation.shapes),
     )
 
 
@@ -227,123 +207,105 @@ def _in_threads(function, values):
 
 def _open_source(folder: OwnFolder, kind: str | None, classes):
     """Return the reader of the files that are there, and what is wrong with them."""
-    files = [f for f in folder.files if f.lower().endswith(".json") and not is_class_table(f)]
+    files = [f for f in folder.files if f.lower().endswith(".json") and f != CLASS_TABLE]
     problems, coco = [], []
-    if kind in (None, "coco"):
-        for file in files:
-            try:
-                content = folder.read_json(file)
-            except CourseDataError as error:
-                problems.append(error)
-                continue
-            if kind is None and LabelMe.wrote(content):
-                kind = "labelme"
-                break
-            coco += [file] if Coco.wrote(content) else []
+    for file in files if kind in (None, "coco") else ():
+        try:
+            content = folder.read_json(file)
+        except CourseDataError as error:
+            problems.append(error)
+            continue
+        if kind is None and LabelMe.wrote(content):
+            kind = "labelme"
+            break
+        coco += [file] if Coco.wrote(content) else []
     if kind == "labelme":
         return LabelMe(folder, files), []
     if len(coco) > 1:
         what_next = "Put each into a folder of its own, with its pictures, and read one at a time."
-        raise folder.error(f"there are {len(coco)} COCO files: {', '.join(coco)}", 1, what_next)
+        raise folder.error(f"{len(coco)} files are COCO's: {_listed(coco)}", what_next=what_next)
     if coco:
         return Coco(folder, coco[0]), []
-    if kind == "coco":
-        raise _all_of(folder, problems or [folder.error("there is no COCO file (.json)")])
-    keys = classes if isinstance(classes, dict) else ()
-    labels = None if classes is None or all(isinstance(key, str) for key in keys) else "numbers"
-    if isinstance(classes, list | tuple):
-        labels = "numbers"
-    if any(isinstance(key, tuple) for key in keys):
-        labels = "colors"
-    source = MaskFiles(folder, labels)
-    if kind is None and files and not source.keys:
-        unknown = folder.error(
-            f"{files[0]} is neither LabelMe's nor COCO's", 1, "Export the annotation as COCO."
-        )
-        raise _all_of(folder, problems or [unknown])
+    keys = classes if isinstance(classes, dict) else range(len(classes or ()))
+    named = all(isinstance(key, str) for key in keys)
+    source = MaskFiles(folder, named, any(isinstance(key, tuple) for key in keys))
+    if kind == "coco" or (kind is None and files and not source.keys):
+        which = f"{_listed(files) or 'no file'} is LabelMe's or COCO's"
+        unknown = folder.error(f"none of {which}", what_next="Export the annotation as COCO.")
+        raise _all_of(problems or [unknown])
+    what_next = "Put the picture there, or take the mask away."
     return source, [
-        folder.error(f"{mask} is a mask without a picture", 1, "Put the picture there, too.")
+        folder.error(f"{mask} is a mask without a picture", what_next=what_next)
         for mask in source.masks_alone
     ]
 
 
 def _find_twins(folder: OwnFolder, items: list[_Item]) -> dict[str, CourseDataError]:
     """Return the error for each picture whose name another one has on some systems."""
-    by_name, twins = defaultdict(list), {}
+    first, twins = {}, {}
     for item in items:
-        by_name[same_name(item.id)].append(item)
-    for first, *others in by_name.values():
-        for other in others:
-            if other.picture == first.picture:
-                problem = f"{first.picture} is annotated twice, in {first.file} and {other.file}"
-                error = folder.error(problem, 1, "Take one of them away.")
-            else:
-                problem = f"{first.picture} and {other.picture} differ in ending, case or umlauts"
-                what_next = "Rename one: they would have one name here or on another system."
-                error = folder.error(f"{problem} only", 1, what_next)
-            twins |= {first.id: error, other.id: error}
+        other = first.setdefault(same_name(item.id), item)
+        if other.picture == item.picture and other is not item:
+            problem = f"{item.picture} is annotated twice, in {other.file} and {item.file}"
+            error = folder.error(problem, what_next="Take one of them away.")
+        else:
+            problem = f"{other.picture} and {item.picture} differ in ending, case or umlauts only"
+            what_next = "Rename one: here or on another system they would have one name."
+            error = folder.error(problem, what_next=what_next)
+        if other is not item:
+            twins |= {other.id: error, item.id: error}
     return twins
 
 
-def _all_of(folder: OwnFolder, problems: list[CourseDataError]) -> CourseDataError:
+def _all_of(problems: list[CourseDataError]) -> CourseDataError:
     """Return one error for all that is wrong."""
+    lines = [f"- {error.came_back} {error.what_next}" for error in problems[:10]]
     if len(problems) == 1:
         return problems[0]
-    lines = [f"- {error.came_back} {error.what_next}" for error in problems[:10]]
     if len(problems) > 10:
-        lines.append(f"and {len(problems) - 10} more.")
-    return CourseDataError(
-        problems[0].tried,
-        "\n".join(lines),
-        'Or leave these pictures out: read(…, faults="leave out"), and see its report().',
-        sample_helps=False,
-    )
+        lines.append(f"and {len(problems) - 10:,} more.")
+    what_next = 'Or leave these pictures out: read(…, faults="leave out"), and see its report().'
+    return CourseDataError(problems[0].tried, "\n".join(lines), what_next, sample_helps=False)
 
 
 def _make_table(folder: OwnFolder, source, labels: set, classes):
     """Return the classes' names, the number of each label (None: left out), and notes."""
-    is_masks, table = isinstance(source, MaskFiles), source.names
-    notes = ()
+    is_masks, notes = isinstance(source, MaskFiles), ()
     if isinstance(classes, dict):
-        wrong = [to for to in classes.values() if not (isinstance(to, str | None) or to == IGNORE)]
-        if wrong:
-            raise ValueError(f"classes maps a label to {wrong[0]!r}: not a name, None or IGNORE")
         given = classes
     elif classes is not None:
-        names = [classes] if isinstance(classes, str) else list(classes)
-        if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-            raise ValueError(f"classes must be names, each once, or a dict; not {classes!r}")
-        given = dict(enumerate(names)) if is_masks else dict.fromkeys(names)
-        given = {label: names[k] for k, label in enumerate(given)}
-    elif not is_masks or table:
-        found = list(table.values()) or sorted(labels)
-        given = {label: label for label in found if is_masks or label not in BUILT_IN}
+        given = dict(enumerate(classes)) if is_masks else {name: name for name in classes}
+        if isinstance(classes, str) or len(set(classes)) < len(classes):
+            raise ValueError(f"classes must be a list of names, each once, or a dict: {classes!r}")
+    elif source.names or not is_masks:
+        found = source.names.values() or sorted(labels)
+        given = {label: BUILT_IN.get(label, label) for label in found}
+    elif labels <= {0, 1} or labels <= {0, IGNORE}:
+        given = {0: BACKGROUND, 1: "foreground"}
+    elif labels == set(range(len(labels))):
+        given = {0: BACKGROUND} | {k: f"class {k}" for k in range(1, len(labels))}
     else:
-        count = 2 if labels <= {0, IGNORE} else len(labels)
-        if any(isinstance(label, tuple) for label in labels) or not (
-            labels <= {0, IGNORE} or labels == set(range(count))
-        ):
-            raise folder.error(
-                f"the masks hold {_listed(sorted(labels, key=str))}, and nobody said what that is",
-                1,
-                "Say it: classes={0: 'background', 1: 'cat', 255: IGNORE}, say, or of colors "
-                "{(0, 0, 0): 'background', (255, 0, 0): 'cat'}.",
-            )
-        names = [BACKGROUND, "foreground"] if count == 2 else [BACKGROUND]
-        given = dict(enumerate(names + [f"class {k}" for k in range(len(names), count)]))
+        raise folder.error(
+            f"the masks hold {_listed(sorted(labels, key=str))}, and nobody said what that is",
+            what_next="Say it: classes={0: 'background', 1: 'cat', 255: IGNORE}, say, or of colors "
+            "{(0, 0, 0): 'background', (255, 0, 0): 'cat'}.",
+        )
+    for to in given.values():
+        if not isinstance(to, str | None) and to != IGNORE:
+            raise ValueError(f"classes has {to!r}, which is no name, None or IGNORE")
     names = list(dict.fromkeys(to for to in given.values() if isinstance(to, str)))
-    if BACKGROUND in names and isinstance(classes, dict):
+    if isinstance(classes, dict) and BACKGROUND in names:
         names.remove(BACKGROUND)
         names.insert(0, BACKGROUND)
-    elif BACKGROUND not in names and not is_masks:
+    elif not is_masks and BACKGROUND not in names:
         names.insert(0, BACKGROUND)
     if is_masks and None in given.values() and BACKGROUND not in names:
-        raise ValueError("classes leaves a label of masks out, but no label is 'background'")
+        raise ValueError("classes leaves out a label of masks, but has no 'background' instead")
     if not 1 <= len(names) <= IGNORE:
         raise ValueError(f"classes has {len(names)} names; there can be 1 to {IGNORE}")
     by_name = {name: number for number, name in enumerate(names)} | {IGNORE: IGNORE, None: None}
     numbers = {label: by_name[to] for label, to in given.items()}
-    if not is_masks or table:
+    if source.names or not is_masks:
         numbers = {label: by_name.get(to) for label, to in BUILT_IN.items()} | by_name | numbers
     elif given.keys() == {0, 1} and IGNORE in labels and labels <= {0, IGNORE}:
         numbers = {0: numbers[0], IGNORE: numbers[1]}
@@ -351,27 +313,23 @@ def _make_table(folder: OwnFolder, source, labels: set, classes):
     return tuple(names), numbers, notes
 
 
-def _unknown_label(folder: OwnFolder, item: _Item, numbers: dict) -> CourseDataError | None:
+def _unknown_label(folder: OwnFolder, item: _Item, names, numbers) -> CourseDataError | None:
     """Return the error for labels that the table lacks."""
     unknown = sorted({label for _, label in item.marks if label not in numbers}, key=str)
     if not unknown:
         return None
-    problem = f"{item.file} has the label {_listed(map(repr, unknown))}, which classes lacks"
-    known = [label for label in numbers if isinstance(label, str)]
-    near = difflib.get_close_matches(str(unknown[0]), known, 1, 0.5)
-    problem += f"; the nearest is {near[0]!r}" if near else f"; it has {_listed(numbers)}"
+    near = [label for label in numbers if isinstance(label, str)]
+    near = difflib.get_close_matches(str(unknown[0]), near, 1, 0.5)
+    told = f"the nearest is {near[0]!r}" if near else f"there are {_listed(names)}"
+    problem = (
+        f"{item.file} has the label {_listed(map(repr, unknown))}, which classes lacks; {told}"
+    )
     what_next = f"Correct the label, or say what it is: classes={{…, {unknown[0]!r}: …}}."
     if unknown == [IGNORE]:
         what_next = "If 255 means unknown, say so: classes={…, 255: IGNORE}."
     elif item.file.lower().endswith((".jpg", ".jpeg")):
         what_next = "JPEG changes the numbers of a mask: export it as PNG."
-    return folder.error(problem, 1, what_next)
-
-
-def _listed(values, most: int = SHOWN) -> str:
-    values = [str(value) for value in values]
-    more = f" and {len(values) - most} more" if len(values) > most else ""
-    return ", ".join(values[:most]) + more
+    return folder.error(problem, what_next=what_next)
 
 
 @dataclass(frozen=True)
@@ -381,7 +339,7 @@ class _Survey:
     pixels: np.ndarray  # of each class, and then unknown ones
     n_twice: int  # pixels that more than one shape claims
     n_contested: int  # of these, those claimed for different classes
-    empty: list  # shapes that mark no pixel
+    empty: list[str]  # shapes that mark no pixel
 
 
 @dataclass(frozen=True)
@@ -442,9 +400,10 @@ class OwnData:
     def __getitem__(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         item = self._items[operator.index(i)]
         annotation = self._source.read(item.key)
-        image = self._folder.read_image(annotation.picture_name, content=annotation.content)
-        mask, _ = self._draw(item, annotation)
-        return image, mask
+        return self._read_image(annotation), self._draw(item, annotation)[0]
+
+    def _read_image(self, annotation: Annotation) -> np.ndarray:
+        return self._folder.read_image(annotation.picture_name, content=annotation.content)
 
     def _draw(self, item: _Item, annotation: Annotation) -> tuple[np.ndarray, _Survey]:
         mask = np.full(item.drawn_size, self.background, np.uint8)
@@ -455,7 +414,7 @@ class OwnData:
             number = IGNORE if below else self._numbers[shape.label]
             pixels = np.flatnonzero(shape.draw(item.drawn_size))
             if pixels.size == 0:
-                empty.append((shape.kind, shape.label))
+                empty.append(f"{shape.kind}, {shape.label}")
             elif number is not None:
                 rank = (not below, -pixels.size if self._order == "area" else 0)
                 drawn.append((rank, number, pixels))
@@ -473,10 +432,8 @@ class OwnData:
 
     @functools.cached_property
     def _surveys(self) -> list[_Survey]:
-        def survey(item):
-            return self._draw(item, self._source.read(item.key))[1]
-
-        return list(_in_threads(survey, self._items))
+        read, draw = self._source.read, self._draw
+        return list(_in_threads(lambda item: draw(item, read(item.key))[1], self._items))
 
     def count_pixels(self) -> np.ndarray:
         """Return the pixels of each class in each picture at its own size: int [N, C]."""
@@ -514,8 +471,7 @@ class OwnData:
                 where = f"lies in one group only, {found[0]}" if found else "marks no pixel"
                 raise self._folder.error(
                     f"the class {name} {where}, and cannot be on both sides of a split",
-                    1,
-                    "Annotate more pictures with it, or merge it or leave it out with `classes`.",
+                    what_next="Annotate more pictures with it, or merge it, or leave it out.",
                 )
         for turn in range(1000):
             chosen = group_split(groups, share, (seed, turn))
@@ -523,8 +479,7 @@ class OwnData:
                 return self.subset(~chosen), self.subset(chosen)
         raise self._folder.error(
             f"none of 1,000 splits with {share:.0%} for validation has every class on both sides",
-            1,
-            "Choose another share, form smaller groups, or annotate more pictures.",
+            what_next="Choose another share, form smaller groups, or annotate more pictures.",
         )
 
     def _fitted(self, i: int, size: tuple[int, int], fit: str) -> tuple[np.ndarray, np.ndarray]:
@@ -558,11 +513,9 @@ class OwnData:
             If there is no such size or fit.
         """
         size = _check_fit(size, fit)
+        images = np.empty((len(self), *size, 3), np.uint8)
+        masks = np.empty((len(self), *size), np.uint8)
         pairs = _in_threads(lambda i: self._fitted(i, size, fit), range(len(self)))
-        images, masks = (
-            np.empty((len(self), *size, 3), np.uint8),
-            np.empty((len(self), *size), np.uint8),
-        )
         for i, (image, mask) in enumerate(pairs):
             images[i], masks[i] = image, mask
         source = f"own pictures in {self._folder.root.name}"
@@ -609,39 +562,39 @@ class OwnData:
 
         from ..plotting.style import class_palette
 
-        target = expand_path(folder)
+        target, tried = expand_path(folder), f"Write masks to {expand_path(folder)}:"
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             what_next = "Choose a folder that is new or empty."
-            raise CourseDataError(f"Write masks to {target}:", "it is not empty.", what_next, False)
-        palette = [to_rgb(color) for color in class_palette(self.class_names)]
-        palette = np.full((256, 3), 128) if not palette else np.array(palette) * 255
-        palette = np.vstack([palette, np.full((256 - len(palette), 3), 128)]).round().astype(int)
+            raise CourseDataError(tried, "it is not empty.", what_next, sample_helps=False)
+        palette = np.full((256, 3), 128)
+        palette[: len(self.class_names)] = [
+            [round(255 * part) for part in to_rgb(color)]
+            for color in class_palette(self.class_names)
+        ]
 
         def write(i):
             (image, mask), item = self[i], self._items[i]
-            ending = posixpath.splitext(item.picture)[1]
-            picture = target / "images" / f"{item.id}{ending}"
-            path = target / "masks" / f"{item.id}.png"
-            for place in (picture, path):
-                place.parent.mkdir(parents=True, exist_ok=True)
-            if item.embedded or item.flag != 1:
-                Image.fromarray(image).save(target / "images" / f"{item.id}.png")
+            as_png = item.embedded or item.flag != 1
+            ending = ".png" if as_png else posixpath.splitext(item.picture)[1]
+            paths = target / "images" / f"{item.id}{ending}", target / "masks" / f"{item.id}.png"
+            for path in paths:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            if as_png:
+                Image.fromarray(image).save(paths[0])
             else:
-                shutil.copyfile(self._folder.root / item.picture, picture)
+                shutil.copyfile(self._folder.root / item.picture, paths[0])
             indexed = Image.fromarray(mask)
             indexed.putpalette(palette.ravel().tolist())
-            indexed.save(path)
+            indexed.save(paths[1])
 
         try:
-            for _ in _in_threads(write, range(len(self))):
-                pass
-            table = {"classes": self.class_names, "ignore": IGNORE}
-            text = json.dumps(table, ensure_ascii=False, indent=1)
-            (target / "classes.json").write_text(text, encoding="utf-8")
+            list(_in_threads(write, range(len(self))))
+            table = json.dumps({"classes": self.class_names, "ignore": IGNORE}, ensure_ascii=False)
+            (target / CLASS_TABLE).write_text(table, encoding="utf-8")
         except OSError as error:
             problem = f"{error.filename or target}: {error.strerror}."
             what_next = "Choose a folder that may be written to."
-            raise CourseDataError(f"Write masks to {target}:", problem, what_next, False) from error
+            raise CourseDataError(tried, problem, what_next, sample_helps=False) from error
 
 
 def _check_fit(size, fit: str) -> tuple[int, int]:
@@ -650,108 +603,76 @@ def _check_fit(size, fit: str) -> tuple[int, int]:
     return check_size(size)
 
 
-class Report:
-    """What a folder of annotated pictures holds. `OwnData.report` makes it; print it, or show it.
+class Report(dict):
+    """What a folder holds: print it, show it, or look a row up, as in ``report["turned upright"]``.
 
-    Attributes
-    ----------
-    sizes : Counter, of (height, width)
-    shapes : Counter, of (kind, label)
-    pixels : dict, class name -> pixels at the pictures' own size
-    n_unknown : int
-        Pixels that are `IGNORE`.
-    empty, rotated, rescaled, outside : tuple of str
-        Ids of pictures with nothing marked, turned upright, annotated at another size, and with
-        points outside.
-    overlaps : dict, id -> pixels that more than one shape claims
-    n_contested : int
-        Of these, those claimed for different classes.
-    left_out : Counter
-        Shapes that were not drawn, and why.
-    problems : tuple of str
-        Pictures at fault, left out or not, and what to do.
+    A row is a Counter, or a tuple of pictures, files or sentences.
     """
 
     def __init__(self, own: OwnData):
-        self._own = own
-        items, surveys = own._items, own._surveys
-        self.sizes = Counter(item.size for item in items)
-        self.shapes = sum((item.marks for item in items), Counter())
-        counts = sum(survey.pixels for survey in surveys).tolist()
-        self.pixels = dict(zip(own.class_names, counts, strict=False))
-        self.n_unknown = counts[-1]
-        marked = np.delete(own.count_pixels(), own.background, axis=1).any(axis=1)
-        self.empty = tuple(item.id for item, some in zip(items, marked, strict=True) if not some)
-        self.rotated = tuple(item.id for item in items if item.flag != 1)
-        self.rescaled = tuple(item.id for item in items if item.size != item.drawn_size)
-        self.outside = tuple(item.id for item in items if item.n_outside)
-        pairs = list(zip(items, surveys, strict=True))
-        self.overlaps = {item.id: survey.n_twice for item, survey in pairs if survey.n_twice}
-        self.n_contested = sum(survey.n_contested for survey in surveys)
-        self.left_out = Counter()
-        for item, survey in pairs:
-            for kind, label in survey.empty:
-                self.left_out[f"{item.file}: {kind} {label!r} marks no pixel"] += 1
-        for (_, label), count in self.shapes.items():
-            if own._numbers[label] is None:
-                self.left_out[f"the label {label!r}, left out by `classes`"] += count
-        self.problems = own.problems + tuple(filter(None, _in_threads(self._try, range(len(own)))))
+        self._own, items = own, own._items
+        pairs = list(zip(items, own._surveys, strict=True))
+        labels, by_class = sum((item.marks for item in items), Counter()), own.count_pixels()
+        shapes, left_out = Counter(), Counter()
+        for (kind, label), n in labels.items():
+            shapes[kind] += n
+            left_out[label] += n if own._numbers[label] is None else 0
+        pixels = sum(survey.pixels for _, survey in pairs).tolist()
+        marked = np.delete(by_class, own.background, axis=1).any(axis=1)
+        faults = list(_in_threads(self._find_fault, items))
+        self._sound = [i for i, fault in enumerate(faults) if fault is None]
+        used = {*own._folder.pictures, *own._source.files}
 
-    def _try(self, i: int) -> str | None:
+        def ids(chosen):
+            return tuple(item.id for item, one in zip(items, chosen, strict=True) if one)
+
+        super().__init__(
+            {
+                "pictures": own.ids,
+                "sizes": Counter(size_in_words(item.size) for item in items),
+                "shapes": shapes,
+                "labels": Counter({str(label): n for (_, label), n in labels.items()}),
+                "pictures by class": _counter(own.class_names, (by_class > 0).sum(axis=0).tolist()),
+                "pixels by class": _counter([*own.class_names, "unknown"], pixels),
+                "nothing marked": ids(~marked),
+                "turned upright": ids(item.flag != 1 for item in items),
+                "annotated at another size": ids(i.size != i.drawn_size for i in items),
+                "points outside, cut off": ids(item.n_outside for item in items),
+                "pixels claimed twice": _counter(own.ids, [one.n_twice for _, one in pairs]),
+                "… for two classes": _counter(own.ids, [one.n_contested for _, one in pairs]),
+                "marks no pixel": tuple(f"{i.file} ({name})" for i, s in pairs for name in s.empty),
+                "labels left out": +left_out,
+                "not annotated": own.orphans,
+                "other files": tuple(f for f in own._folder.files if f not in used),
+                "notes": own.notes,
+                "problems": own.problems + tuple(filter(None, faults)),
+            }
+        )
+
+    def _find_fault(self, item: _Item) -> str | None:
         """Decode a picture; return what is wrong."""
-        item = self._own._items[i]
         try:
-            annotation = self._own._source.read(item.key)
-            self._own._folder.read_image(annotation.picture_name, content=annotation.content)
+            self._own._read_image(self._own._source.read(item.key))
         except CourseDataError as error:
             return f"{error.came_back} {error.what_next}"
         return None
 
-    def rows(self) -> list[tuple[str, str]]:
-        """Return the table's rows: what, and how much of it."""
-        own = self._own
-        sizes = [f"{size_in_words(size)} ({n})" for size, n in self.sizes.most_common()]
-        rows = [("pictures", f"{len(own)} ({own._source.title})"), ("sizes", _listed(sizes))]
-        if own._source.title != "masks":
-            kinds = Counter()
-            for (kind, _), count in self.shapes.items():
-                kinds[kind] += count
-            told = _listed((f"{n} {kind}" for kind, n in kinds.most_common()), len(kinds))
-            rows.append(("shapes", f"{sum(kinds.values())}: {told}"))
-        total = sum(self.pixels.values()) + self.n_unknown
-        present = (own.count_pixels() > 0).sum(axis=0)
-        for (name, count), n in zip(self.pixels.items(), present, strict=True):
-            shapes = sum(
-                k
-                for (_, label), k in self.shapes.items()
-                if own._numbers[label] == own.class_names.index(name)
-            )
-            shapes = "" if own._source.title == "masks" else f"{shapes} shapes, "
-            rows.append((name, f"{n} pictures, {shapes}{count:,} pixels ({count / total:.2%})"))
-        rows += [
-            ("unknown", f"{self.n_unknown:,} pixels ({self.n_unknown / total:.2%})"),
-            ("nothing marked", _counted(self.empty)),
-            ("turned upright", _counted(self.rotated)),
-            ("annotated at another size", _counted(self.rescaled)),
-            ("points outside, cut off", _counted(self.outside)),
-            (
-                "pixels claimed twice",
-                f"{sum(self.overlaps.values()):,} in {_counted(self.overlaps)}",
-            ),
-            ("… for different classes", f"{self.n_contested:,}"),
-            ("pictures not annotated", _counted(own.orphans)),
-        ]
-        rows += [("shapes left out", f"{count}: {why}") for why, count in self.left_out.items()]
-        used = set(own._folder.pictures) | own._source.files
-        others = [f for f in own._folder.files if f not in used and not is_class_table(f)]
-        rows.append(("other files", _counted(others)))
-        rows += [("note", note) for note in own.notes]
-        return rows + [("problem", problem) for problem in self.problems]
-
     def __str__(self) -> str:
-        rows = self.rows()
-        width = max(len(what) for what, _ in rows)
-        return "\n".join(f"{what:{width}}  {told}" for what, told in rows)
+        lines = []
+        for what, row in self.items():
+            if what in ("notes", "problems"):
+                lines += [f"{what[:-1]:26}{sentence}" for sentence in row]
+                continue
+            total = sum(row.values()) if isinstance(row, Counter) else len(row)
+            told = row
+            if isinstance(row, Counter):
+                share = what == "pixels by class"
+                told = [f"{k} {n:,}" + f" ({n / total:.1%})" * share for k, n in row.most_common()]
+            told = f"{total:,}" + (
+                f": {_listed(told, 20 if what in BY_CLASS else SHOWN)}" if row else ""
+            )
+            lines.append(f"{what:26}{told}")
+        return "\n".join(lines)
 
     __repr__ = __str__
 
@@ -760,34 +681,40 @@ class Report:
         from ..plotting import masks as plots
         from ..plotting.style import described, new_figure
 
-        own = self._own
-        special = {*self.rotated, *self.rescaled, *self.overlaps}
-        order = sorted(range(len(own)), key=lambda i: own.ids[i] not in special)
-        pairs = []
+        own, pairs = self._own, []
+        special = {*self["turned upright"], *self["annotated at another size"]}
+        special |= self["pixels claimed twice"].keys()
+        order = sorted(self._sound, key=lambda i: own.ids[i] not in special)
         for i in sorted(order[:SHOWN]):
             shrink = max(1, max(own._items[i].size) / 400)
             size = tuple(max(1, round(side / shrink)) for side in own._items[i].size)
             pairs.append((own.ids[i], *own._fitted(i, size, "stretch")))
-        rows, columns = -(-len(pairs) // 3), min(3, len(pairs))
-        figure, axes = new_figure(rows, columns, height=2.4 * rows + 0.4)
+        rows = -(-len(pairs) // 3)
+        figure, axes = new_figure(rows, min(3, len(pairs)), height=2.4 * rows + 0.4)
         for ax in axes.flat:
             ax.set_axis_off()
         for ax, (name, image, mask) in zip(axes.flat, pairs, strict=False):
             plots.draw_image(ax, image)
             plots.draw_classes(ax, mask, own.class_names, alpha=0.55)
             ax.set_title(name, fontsize=9, loc="left")
-        masks = [mask for _, _, mask in pairs]
-        plots.legend_below(figure, plots.class_entries(masks, own.class_names))
+        entries = plots.class_entries([mask for _, _, mask in pairs], own.class_names)
+        plots.legend_below(figure, entries)
         return described(figure, f"Pictures ({len(pairs)}) under the classes that were marked.")
 
     def _ipython_display_(self):
         from ..plotting import show
 
         print(self)
-        figure = self.draw()
-        show(figure, figure.alt)
+        if self._sound:
+            figure = self.draw()
+            show(figure, figure.alt)
 
 
-def _counted(names) -> str:
-    names = list(names)
-    return f"{len(names)}" + (f": {_listed(names)}" if names else "")
+def _counter(names, counts) -> Counter:
+    return Counter({name: count for name, count in zip(names, counts, strict=True) if count})
+
+
+def _listed(values, most: int = SHOWN) -> str:
+    values = [str(value) for value in values]
+    more = f" and {len(values) - most:,} more" if len(values) > most else ""
+    return ", ".join(values[:most]) + more

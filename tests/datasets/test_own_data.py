@@ -177,7 +177,7 @@ def test_ways_from_a_labelme_file_to_its_picture(read, name):
     assert len(own) == 1 and own.class_names == ("background", "cat")
     np.testing.assert_array_equal(own[0][0], COLORS)
     if name == "half the size":
-        assert own.report().rescaled == ("x",)
+        assert own.report()["annotated at another size"] == ("x",)
     else:
         np.testing.assert_array_equal(own[0][1], CAT_MASK)
 
@@ -195,7 +195,7 @@ def test_pictures_stand_upright_once_wherever_they_are(read, flag, tmp_path):
     for image, mask in own:
         np.testing.assert_array_equal(image, COLORS)
         np.testing.assert_array_equal(mask, CAT_MASK)
-    assert own.report().rotated == (("disk", "embedded") if flag > 1 else ())
+    assert len(own.report()["turned upright"]) == (2 if flag > 1 else 0)
     own.save_masks(tmp_path / "saved")
     with Image.open(tmp_path / "saved" / "images" / "disk.png") as picture:
         assert picture.size == SIZE[::-1] and picture.getexif().get(0x0112, 1) == 1
@@ -242,8 +242,8 @@ def test_coco_outlines(read, name):
     np.testing.assert_array_equal(own[0][1], expected)
     assert own.class_names == ("background", "cat", "dog")
     report = own.report()
-    assert report.empty == (() if (expected % IGNORE).any() else ("x",))
-    assert bool(report.left_out) == (not expected.any())  # told, not passed over
+    assert bool(report["nothing marked"]) == (not (expected % IGNORE).any())
+    assert bool(report["marks no pixel"]) == (not expected.any())  # told, not passed over
 
 
 def test_crowds_lie_below_or_count_as_their_class(read):
@@ -378,14 +378,25 @@ def test_the_report_tells_everything(read):
     files |= {"notes.txt": b"", ".hidden": b"", "cut.jpg": saved(COLORS, "jpeg")[:-400]}
     files["cut.json"] = labelme(path="cut.jpg")
     report = read(files, TABLE).report()
-    assert report.sizes == {SIZE: 4} and report.empty == ("cut", "z")
-    assert report.pixels["kitten"] == 0 and report.pixels["cat"] == 10 * 12 - 4 + 9
-    assert report.n_unknown == 4 and report.rotated == ("y",) and report.outside == ("y",)
-    assert report.overlaps == {"x": 30 + 4} and report.n_contested == 30 + 4
-    assert report.shapes[("rectangle", "cat")] == 2 and sum(report.left_out.values()) == 2
-    assert len(report.problems) == 1 and "cut.jpg cannot be read" in report.problems[0]
-    told = str(report)
-    assert all(word in told for word in ("later.png", "notes.txt", "wall", "marks no pixel"))
+    expected = {
+        "sizes": {"40 x 30": 4},
+        "shapes": {"rectangle": 6, "polygon": 1},
+        "labels": {"kitten": 1, "cat": 3, "wall": 1, "hole": 1, "?": 1},
+        "pixels by class": {"background": 4 * 1200 - 129 + 13, "cat": 129 - 13 + 9, "unknown": 4},
+        "nothing marked": ("cut", "z"),
+        "turned upright": ("y",),
+        "annotated at another size": (),
+        "points outside, cut off": ("y",),
+        "pixels claimed twice": {"x": 30 + 4},
+        "… for two classes": {"x": 30 + 4},
+        "marks no pixel": ("y.json (polygon, cat)",),
+        "labels left out": {"wall": 1},
+        "not annotated": ("later.png",),
+        "other files": ("notes.txt",),
+    }
+    assert {name: report[name] for name in expected} == expected
+    assert len(report["problems"]) == 1 and "cut.jpg cannot be read" in report["problems"][0]
+    assert all(word in str(report) for word in ("later.png", "wall 1", "cut.jpg", "marks no pixel"))
 
 
 def test_the_report_draws(read):
@@ -490,7 +501,7 @@ FAULTS = {  # files, classes, words of the error
     "nothing": ({"x.txt": b""}, None, "no annotated picture"),
     "broken JSON": ({"x.json": CAT[:-9], "y.json": CAT, "x.png": PICTURE}, None, r"x\.json is not"),
     "broken JSON alone": ({"x.json": CAT[:-9], "x.png": PICTURE}, None, r"x\.json is not JSON"),
-    "another JSON": ({"x.json": b"[1]", "x.png": PICTURE}, None, "neither LabelMe's nor COCO's"),
+    "another JSON": ({"x.json": b"[1]", "x.png": PICTURE}, None, "is LabelMe's or COCO's"),
     "not UTF-8": ({"x.json": b"\xff" + CAT, "y.json": CAT, "x.png": PICTURE}, None, "is not JSON"),
     "no picture": ({"x.json": CAT}, None, r"x\.json names the picture x\.png, which is missing"),
     "which picture": (
@@ -544,23 +555,31 @@ FAULTS = {  # files, classes, words of the error
         "differ in ending, case or umlauts only",
     ),
     "annotated twice": ({"x.json": CAT, "y.json": CAT, "x.png": PICTURE}, None, "annotated twice"),
-    "two COCO files": (COCO_FILES | {"a.json": coco(), "b.json": coco()}, None, "2 COCO files"),
+    "two COCO files": (
+        COCO_FILES | {"a.json": coco(), "b.json": coco()},
+        None,
+        "2 files are COCO's",
+    ),
     "category": (
         COCO_FILES | {"a.json": coco({"category_id": 3})},
         None,
-        "annotation 1 is of category 3",
+        "annotation 1 has the unknown category_id 3",
     ),
-    "image": (COCO_FILES | {"a.json": coco({"image_id": 3})}, None, "annotation 1 is of image 3"),
+    "image": (
+        COCO_FILES | {"a.json": coco({"image_id": 3})},
+        None,
+        "annotation 1 has the unknown image_id 3",
+    ),
     "no name": (COCO_FILES | {"a.json": coco(categories=[(7, None)])}, None, "no valid COCO file"),
     "runs": (
         COCO_FILES | {"a.json": coco({"segmentation": {"size": SIZE, "counts": [5]}})},
         None,
-        "annotation 1 has run lengths at fault: they add up to 5",
+        "annotation 1 has run lengths that add up to 5",
     ),
     "odd outline": (
         COCO_FILES | {"a.json": coco({"segmentation": [[1, 2, 3]]})},
         None,
-        "no list x, y",
+        "no list of polygons",
     ),
     "out of range": (
         {"x.jpg": PICTURE, "x.png": saved(THREE)},
@@ -683,9 +702,9 @@ def test_fourteen_photographs_of_fruit(real_mirror, tmp_path):
     own = own_data.read(tmp_path / "labelme_fruit")
     report = own.report()
     assert own.class_names == ("background", "date", "fig", "hazelnut")
-    assert report.sizes == {(600, 800): 14} and not report.problems and not own.orphans
-    counts = {"date": 61, "fig": 31, "hazelnut": 42}
-    assert report.shapes == {("polygon", name): count for name, count in counts.items()}
+    assert report["sizes"] == {"800 x 600": 14} and not report["problems"] and not own.orphans
+    assert report["labels"] == {"date": 61, "fig": 31, "hazelnut": 42}
+    assert report["shapes"] == {"polygon": 134}
     own.save_masks(tmp_path / "saved")
     again = own_data.read(tmp_path / "saved")
     for (image, mask), (image_again, mask_again) in zip(own, again, strict=True):
