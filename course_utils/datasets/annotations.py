@@ -244,7 +244,7 @@ class LabelMe:
             raise self.folder.error(f"{file} has neither imageData nor an imagePath")
         if not embedded:
             return Annotation(file, self.folder.find_picture(str(path), file), size, shapes)
-        path = PureWindowsPath(path or posixpath.basename(file)).as_posix()
+        path = PureWindowsPath(str(path or posixpath.basename(file))).as_posix()
         picture = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
         # What is embedded has often been compressed once more than what lies beside it.
         if picture in self.folder.pictures and self.folder.read_size(picture)[0] == size:
@@ -325,7 +325,7 @@ class Coco:
         for where, annotation in self._annotations[number]:
             try:
                 shapes.append(self._read_shape(annotation))
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise self.folder.error(f"{self.file}: {where} {error}") from error
         sizes = {shape.patch.shape for shape in shapes if shape.patch is not None}
         sizes |= {read_size(image, "height", "width")} - {None}
@@ -455,8 +455,8 @@ def read_points(points, whose: str = "") -> np.ndarray:
         points = np.zeros(1)
     if points.size and (points.ndim != 2 or points.shape[1] != 2):
         raise ValueError(f"{whose}has no list of points [x, y]")
-    if not np.isfinite(points).all():
-        raise ValueError(f"{whose}has a coordinate that is no number (NaN or infinite)")
+    if not (abs(points) < 1e9).all():
+        raise ValueError(f"{whose}has a coordinate that is no number, or far too large")
     return points.reshape(-1, 2)
 
 

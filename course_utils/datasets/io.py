@@ -179,8 +179,9 @@ class DataFolder:
         """
         with self._opened(file, content) as picture:
             width, height = picture.size
-            flag = picture.getexif().get(ExifTags.Base.Orientation, 1)
-        return ((width, height) if 5 <= flag <= 8 else (height, width)), flag
+            flag = picture.getexif().get(ExifTags.Base.Orientation)
+        flag = flag if flag in range(1, 9) else 1
+        return ((width, height) if flag >= 5 else (height, width)), flag
 
     @contextlib.contextmanager
     def _opened(self, file: str, content: bytes | None):

@@ -54,7 +54,6 @@ CHOICES = {
     "kind": (None, "labelme", "coco", "masks"),
 }
 SHOWN = 6  # pictures in a report's figure, and names in a list
-BY_CLASS = ("labels", "pictures by class", "pixels by class")
 
 
 def read(
@@ -567,10 +566,8 @@ class OwnData:
             what_next = "Choose a folder that is new or empty."
             raise CourseDataError(tried, "it is not empty.", what_next, sample_helps=False)
         palette = np.full((256, 3), 128)
-        palette[: len(self.class_names)] = [
-            [round(255 * part) for part in to_rgb(color)]
-            for color in class_palette(self.class_names)
-        ]
+        for number, color in enumerate(class_palette(self.class_names)):
+            palette[number] = np.multiply(to_rgb(color), 255).round()
 
         def write(i):
             (image, mask), item = self[i], self._items[i]
@@ -612,11 +609,11 @@ class Report(dict):
     def __init__(self, own: OwnData):
         self._own, items = own, own._items
         pairs = list(zip(items, own._surveys, strict=True))
-        labels, by_class = sum((item.marks for item in items), Counter()), own.count_pixels()
-        shapes, left_out = Counter(), Counter()
-        for (kind, label), n in labels.items():
-            shapes[kind] += n
-            left_out[label] += n if own._numbers[label] is None else 0
+        shapes, labels, by_class = Counter(), Counter(), own.count_pixels()
+        for item in items:
+            for (kind, label), n in item.marks.items():
+                shapes[kind] += n
+                labels[label] += n
         pixels = sum(survey.pixels for _, survey in pairs).tolist()
         marked = np.delete(by_class, own.background, axis=1).any(axis=1)
         faults = list(_in_threads(self._find_fault, items))
@@ -631,7 +628,7 @@ class Report(dict):
                 "pictures": own.ids,
                 "sizes": Counter(size_in_words(item.size) for item in items),
                 "shapes": shapes,
-                "labels": Counter({str(label): n for (_, label), n in labels.items()}),
+                "labels": labels,
                 "pictures by class": _counter(own.class_names, (by_class > 0).sum(axis=0).tolist()),
                 "pixels by class": _counter([*own.class_names, "unknown"], pixels),
                 "nothing marked": ids(~marked),
@@ -641,7 +638,9 @@ class Report(dict):
                 "pixels claimed twice": _counter(own.ids, [one.n_twice for _, one in pairs]),
                 "… for two classes": _counter(own.ids, [one.n_contested for _, one in pairs]),
                 "marks no pixel": tuple(f"{i.file} ({name})" for i, s in pairs for name in s.empty),
-                "labels left out": +left_out,
+                "labels left out": Counter(
+                    {label: n for label, n in labels.items() if own._numbers[label] is None}
+                ),
                 "not annotated": own.orphans,
                 "other files": tuple(f for f in own._folder.files if f not in used),
                 "notes": own.notes,
@@ -663,15 +662,13 @@ class Report(dict):
             if what in ("notes", "problems"):
                 lines += [f"{what[:-1]:26}{sentence}" for sentence in row]
                 continue
-            total = sum(row.values()) if isinstance(row, Counter) else len(row)
-            told = row
+            total, told = len(row), row
             if isinstance(row, Counter):
-                share = what == "pixels by class"
-                told = [f"{k} {n:,}" + f" ({n / total:.1%})" * share for k, n in row.most_common()]
-            told = f"{total:,}" + (
-                f": {_listed(told, 20 if what in BY_CLASS else SHOWN)}" if row else ""
-            )
-            lines.append(f"{what:26}{told}")
+                total, told = sum(row.values()), [f"{k} {n:,}" for k, n in row.most_common()]
+            if what == "pixels by class":
+                told = [f"{k} {n:,} ({n / total:.1%})" for k, n in row.most_common()]
+            told = _listed(told, 20 if isinstance(row, Counter) else SHOWN)
+            lines.append(f"{what:26}{total:,}{': ' if row else ''}{told}")
         return "\n".join(lines)
 
     __repr__ = __str__
