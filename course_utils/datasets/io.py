@@ -174,8 +174,8 @@ class DataFolder:
     def read_size(self, file: str, content: bytes | None = None) -> tuple[tuple[int, int], int]:
         """Return height and width of a picture when it stands upright, and the camera's flag.
 
-        The flag is 1 for a picture that is stored upright, and 2 to 8 otherwise. Nothing is
-        decoded; parameters and errors as in `open_picture`.
+        The flag is 1 for a picture that is stored upright, and 2 to 8 otherwise. Only a PNG is
+        decoded, whose flag may follow its pixels. Parameters and errors as in `open_picture`.
         """
         with self._opened(file, content) as picture:
             width, height = picture.size

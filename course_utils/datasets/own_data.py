@@ -629,14 +629,14 @@ class Report(dict):
                 "sizes": Counter(size_in_words(item.size) for item in items),
                 "shapes": shapes,
                 "labels": labels,
-                "pictures by class": _counter(own.class_names, (by_class > 0).sum(axis=0).tolist()),
-                "pixels by class": _counter([*own.class_names, "unknown"], pixels),
+                "pictures by class": _count(own.class_names, (by_class > 0).sum(axis=0).tolist()),
+                "pixels by class": _count([*own.class_names, "unknown"], pixels),
                 "nothing marked": ids(~marked),
                 "turned upright": ids(item.flag != 1 for item in items),
                 "annotated at another size": ids(i.size != i.drawn_size for i in items),
                 "points outside, cut off": ids(item.n_outside for item in items),
-                "pixels claimed twice": _counter(own.ids, [one.n_twice for _, one in pairs]),
-                "… for two classes": _counter(own.ids, [one.n_contested for _, one in pairs]),
+                "pixels claimed twice": +_count(own.ids, [one.n_twice for _, one in pairs]),
+                "… for two classes": +_count(own.ids, [one.n_contested for _, one in pairs]),
                 "marks no pixel": tuple(f"{i.file} ({name})" for i, s in pairs for name in s.empty),
                 "labels left out": Counter(
                     {label: n for label, n in labels.items() if own._numbers[label] is None}
@@ -707,8 +707,8 @@ class Report(dict):
             show(figure, figure.alt)
 
 
-def _counter(names, counts) -> Counter:
-    return Counter({name: count for name, count in zip(names, counts, strict=True) if count})
+def _count(names, counts) -> Counter:
+    return Counter(dict(zip(names, counts, strict=True)))
 
 
 def _listed(values, most: int = SHOWN) -> str:
