@@ -405,9 +405,8 @@ class OwnData:
         return self._folder.read_image(annotation.picture_name, content=annotation.content)
 
     def _draw(self, item: _Item, annotation: Annotation) -> tuple[np.ndarray, _Survey]:
-        mask = np.full(item.drawn_size, self.background, np.uint8)
-        claimed = np.zeros(item.drawn_size, bool)
-        drawn, empty = [], []
+        flat = np.full(np.prod(item.drawn_size), self.background, np.uint8)
+        claimed, drawn, empty = np.zeros(flat.shape, bool), [], []
         for shape in annotation.shapes:
             below = shape.crowd and self._crowd == "unknown"
             number = IGNORE if below else self._numbers[shape.label]
@@ -419,10 +418,11 @@ class OwnData:
                 drawn.append((rank, number, pixels))
         n_twice = n_contested = 0
         for _, number, pixels in sorted(drawn, key=lambda one: one[0]):
-            twice = pixels[claimed.flat[pixels]]
+            twice = pixels[claimed[pixels]]
             n_twice += twice.size
-            n_contested += np.count_nonzero(mask.flat[twice] != number)
-            mask.flat[pixels], claimed.flat[pixels] = number, True
+            n_contested += np.count_nonzero(flat[twice] != number)
+            flat[pixels], claimed[pixels] = number, True
+        mask = flat.reshape(item.drawn_size)
         if item.size != item.drawn_size:
             mask = cv2.resize(mask, item.size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
         counts = np.bincount(mask.ravel(), minlength=IGNORE + 1)
