@@ -2,13 +2,13 @@
 
 `read` takes LabelMe files, a COCO file or masks. Other tools export one of these:
 
-============  ==========================================================================
-CVAT          Export task dataset: "COCO 1.0", or "Segmentation mask 1.1"
-Label Studio  Export: "COCO" for polygons; "Brush labels to PNG" gives a file for each label
-Roboflow      Download: "COCO Segmentation", or "Semantic Segmentation Masks"
-QuPath        A script that exports labeled images (PNG) beside the pictures
-VIA           Annotation, Export Annotations (COCO format)
-============  ==========================================================================
+============  =============================================================================
+CVAT          "COCO 1.0", or "Segmentation mask 1.1", whose labelmap.txt tells the colors
+Label Studio  "COCO", for polygons; its PNG of brush strokes are one for each label: merge them
+Roboflow      "COCO Segmentation", or "Semantic Segmentation Masks"
+QuPath        a script that exports labeled images (PNG) beside the pictures
+VIA           "Export Annotations (COCO format)"
+============  =============================================================================
 """
 
 import dataclasses
@@ -244,23 +244,23 @@ def _find_twins(folder: OwnFolder, items: list[_Item]) -> dict[str, CourseDataEr
     first, twins = {}, {}
     for item in items:
         other = first.setdefault(same_name(item.id), item)
-        if other.picture == item.picture and other is not item:
+        if other is item:
+            continue
+        problem = f"{other.picture} and {item.picture} differ in ending, case or umlauts only"
+        what_next = "Rename one: here or on another system they would have one name."
+        if other.picture == item.picture:
             problem = f"{item.picture} is annotated twice, in {other.file} and {item.file}"
-            error = folder.error(problem, what_next="Take one of them away.")
-        else:
-            problem = f"{other.picture} and {item.picture} differ in ending, case or umlauts only"
-            what_next = "Rename one: here or on another system they would have one name."
-            error = folder.error(problem, what_next=what_next)
-        if other is not item:
-            twins |= {other.id: error, item.id: error}
+            what_next = "Take one of them away."
+        error = folder.error(problem, what_next=what_next)
+        twins |= {other.id: error, item.id: error}
     return twins
 
 
 def _all_of(problems: list[CourseDataError]) -> CourseDataError:
     """Return one error for all that is wrong."""
-    lines = [f"- {error.came_back} {error.what_next}" for error in problems[:10]]
     if len(problems) == 1:
         return problems[0]
+    lines = [f"- {error.came_back} {error.what_next}" for error in problems[:10]]
     if len(problems) > 10:
         lines.append(f"and {len(problems) - 10:,} more.")
     what_next = 'Or leave these pictures out: read(…, faults="leave out"), and see its report().'

@@ -607,8 +607,9 @@ def test_fourteen_photographs_of_fruit(real_mirror, tmp_path):
     assert report["sizes"] == {"800 x 600": 14} and not report["problems"] and not own.orphans
     assert report["labels"] == {"date": 61, "fig": 31, "hazelnut": 42}
     assert report["shapes"] == {"polygon": 134}
-    own.save_masks(tmp_path / "saved")
+    few = own.subset(range(3))
+    few.save_masks(tmp_path / "saved")
     again = own_data.read(tmp_path / "saved")
-    for (image, mask), (image_again, mask_again) in zip(own, again, strict=True):
+    for (image, mask), (image_again, mask_again) in zip(few, again, strict=True):
         np.testing.assert_array_equal(mask_again, mask)
         np.testing.assert_array_equal(image_again, image)
