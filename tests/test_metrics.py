@@ -379,6 +379,8 @@ def test_a_thousand_objects_of_a_large_picture_take_no_time():
     [
         (TWO, TWO, {"found": [1, 2]}),
         (TWO, ONE, {"merged": [1, 2]}),
+        (TWO, blocks((0, 4, 0, 5), (0, 4, 5, 8)), {"found": [1, 2]}),  # a little of the neighbor
+        (blocks((0, 4, 0, 5), (0, 4, 5, 8)), TWO, {"found": [1, 2]}),
         (ONE, TWO, {"split": [1]}),
         (ONE, NOTHING, {"missed": [1]}),
         (ONE, FAR, {"missed": [1], "made_up": [1]}),
