@@ -29,6 +29,7 @@ CHAPTERS = {
         ],
     ),
     "06_dsb2018_unetpp": ("iou_pixels", 0.25, 0.5, []),
+    "07_nuclei_instances_and_tiles": ("iou_pixels", 0.25, 0.3, []),
 }
 
 
