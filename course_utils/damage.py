@@ -8,22 +8,6 @@ import cv2
 import numpy as np
 
 
-def shifted(mask, pixels):
-    """Move everything to the right by so many pixels; the left edge is repeated.
-
-    Parameters
-    ----------
-    mask : ndarray of int, shape [H, W]
-    pixels : int
-        From 0 to W.
-
-    Returns
-    -------
-    ndarray of int, shape [H, W]
-    """
-    return np.pad(mask, ((0, 0), (pixels, 0)), mode="edge")[:, : mask.shape[1]]
-
-
 def eroded(mask, pixels, class_id=2, into=1):
     """Take a rim of so many pixels from class `class_id` and call it class `into`.
 
@@ -42,25 +26,6 @@ def eroded(mask, pixels, class_id=2, into=1):
     inside = (mask == class_id).astype(np.uint8)
     kernel = np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)
     return np.where((inside == 1) & (cv2.erode(inside, kernel) == 0), into, mask)
-
-
-def dropped(mask, percent, class_id=2, into=1):
-    """Call class `class_id` class `into` in the left part of the picture.
-
-    Parameters
-    ----------
-    mask : ndarray of int, shape [H, W]
-    percent : float
-        How much of the picture's width the part has, in [0, 100].
-    class_id, into : int
-        Class numbers.
-
-    Returns
-    -------
-    ndarray of int, shape [H, W]
-    """
-    left = np.arange(mask.shape[1]) < mask.shape[1] * percent / 100
-    return np.where((mask == class_id) & left, into, mask)
 
 
 def speckled(mask, pixels, class_id=0, into=2, seed=0):

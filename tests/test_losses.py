@@ -206,6 +206,13 @@ def test_equal_to_the_losses_of_keras(channels):
     assert float(ours(truth, logits)) == nearly(float(np.mean(theirs.call(q, p))))
 
 
+def test_median_frequency_weights_by_hand():
+    masks = np.array([[[0, 0, 0, 1]], [[0, 2, IGNORE, IGNORE]]])  # of 4 and of 2 known pixels
+    # Frequencies in the pictures that show the class: 4/6, 1/4, 1/2; their median is 1/2.
+    found = losses.median_frequency_weights(masks, 4)
+    np.testing.assert_allclose(found, [0.75, 2, 1, 0])
+
+
 def test_hausdorff_distance_makes_a_far_error_dearer_than_a_near_one():
     truth = np.zeros((1, 9, 9), int)
     truth[:, 4, :3] = 1

@@ -100,6 +100,12 @@ FIGURES = {
     "learning_curve, diverged": lambda: plotting.learning_curve(
         {"a": {50: [np.nan], 100: [np.nan]}}, xlabel="images", ylabel="mIoU"
     ),
+    "lines": lambda: plotting.lines(
+        {"a": ([0, 1], [1, 0.5]), "b": ([0, 1, 2], [np.nan] * 3)},
+        xlabel="recall",
+        ylabel="precision",
+        dots={"decision": (0.5, 0.5)},
+    ),
     "loss_curves, nowhere defined": lambda: plotting.loss_curves(CHANCE, {"a": CHANCE * np.nan}),
     "loss_curves": lambda: plotting.loss_curves(CHANCE, {"a": -np.log(CHANCE), "b": 1 - CHANCE}),
     "merged_masks": lambda: plotting.merged_masks(COLOR, INSTANCES),
@@ -197,6 +203,8 @@ BAD = {
     "class_names has 2": lambda: plotting.confusion(np.eye(3), ["a", "b"]),
     "class_names has 3": lambda: plotting.class_scores({"a": [1]}, NAMES),
     "results must hold": lambda: plotting.seeds({"none": []}),
+    "curves is empty": lambda: plotting.lines({}, xlabel="", ylabel=""),
+    "'recall' has": lambda: plotting.lines({"recall": ([0, 1], [1])}, xlabel="", ylabel=""),
     "points is empty": lambda: plotting.tradeoff({}, xlabel="", ylabel=""),
     "baseline is 'V-Net'": lambda: plotting.paired(SEEDS, "V-Net"),
     "'U-Net' alone": lambda: plotting.paired({"U-Net": SEEDS["U-Net"]}, "U-Net"),

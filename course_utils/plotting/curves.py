@@ -310,6 +310,43 @@ def learning_curve(scores, *, xlabel, ylabel, baselines=None):
     )
 
 
+def lines(curves, *, xlabel, ylabel, dots=None):
+    """Draw curves with a name at the right end of each, and single points with theirs.
+
+    Parameters
+    ----------
+    curves : dict, name -> (sequence of x, sequence of y)
+        In the order in which the points are joined.
+    xlabel, ylabel : str
+    dots : dict, name -> (x, y), optional
+
+    Returns
+    -------
+    Figure
+    """
+    if not curves:
+        raise ValueError("curves is empty: there is nothing to draw")
+    figure, axes = new_figure(height=3.8, width=7.5)
+    ax = axes[0, 0]
+    drawn = []
+    for color, (name, (x, y)) in zip(cycle(len(curves)), curves.items(), strict=True):
+        line = ax.plot(x, _as_curve(name, y, x), color=color, linewidth=1.6)[0]
+        drawn.append((_or_nan(name, np.asarray(y, dtype=float)), line))
+    for name, (x, y) in (dots or {}).items():
+        ax.plot(x, y, "o", color=BLACK, markersize=5, clip_on=False, zorder=3)
+        place = {"xytext": (6, -4), "textcoords": "offset points", "ha": "left", "va": "top"}
+        ax.annotate(name, (x, y), fontsize=9, **place)
+    tidy(ax, xlabel, ylabel)
+    label_ends(figure, ax, drawn)
+    ends = {name: np.asarray(y, dtype=float)[-1] for name, (_, y) in curves.items()}
+    named = f" Dots: {listed(dots)}." if dots else ""
+    return described(
+        figure,
+        f"Line chart: {ylabel} against {xlabel}, for {listed(curves)}. At the right end "
+        f"{extremes(ends, '.2f')}.{named}",
+    )
+
+
 def loss_curves(probability, losses):
     """Draw what a loss asks of one pixel, from hopelessly wrong (left) to surely right (right).
 
