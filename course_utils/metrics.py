@@ -144,6 +144,23 @@ def mean_class_accuracy(matrix):
     return _mean_of_known(class_accuracy(matrix))
 
 
+def class_precision(matrix):
+    """Share of what is predicted as a class that is of it, n_ii / Σ_j n_ji.
+
+    Parameters
+    ----------
+    matrix : array_like of int, shape [k, k]
+        Confusion matrix, rows true classes.
+
+    Returns
+    -------
+    ndarray of float64, shape [k]
+        In [0, 1]; NaN for a class that is predicted nowhere.
+    """
+    matrix = _square(matrix)
+    return _divide(np.diag(matrix), matrix.sum(0))
+
+
 def class_iou(matrix):
     """Intersection over union (Jaccard index) of each class, n_ii / (Σ_j n_ij + Σ_j n_ji − n_ii).
 
@@ -259,6 +276,25 @@ def _mean_of_known(values):
 
 
 # Straight from masks
+
+
+def class_shares(masks, n_classes, ignore=IGNORE):
+    """Return the share of each class among the known pixels.
+
+    Parameters
+    ----------
+    masks : array_like of int
+        Class numbers, any shape; may also hold `ignore`.
+    n_classes, ignore
+        As in `confusion_matrix`.
+
+    Returns
+    -------
+    ndarray of float64, shape [n_classes]
+        They add up to 1, or are NaN where nothing is known.
+    """
+    pixels = confusion_matrix(masks, np.zeros(np.shape(masks), np.uint8), n_classes, ignore).sum(1)
+    return _divide(pixels, pixels.sum())
 
 
 def binary_scores(truth, prediction, name="foreground"):

@@ -52,12 +52,16 @@ def test_everything_equals_scikit_learn(k, absent, ignored):
     present = np.isin(labels, np.concatenate(pair))
     per_class = {"labels": labels, "average": None, "zero_division": NAN}
     recall = sklearn_metrics.recall_score(*pair, **per_class)
+    precision = sklearn_metrics.precision_score(*pair, **per_class)
     iou = sklearn_metrics.jaccard_score(*pair, **per_class | {"zero_division": 0})
 
     matrix = metrics.confusion_matrix(truth, prediction, k)
     expected = sklearn_metrics.confusion_matrix(*pair, labels=labels)
     np.testing.assert_array_equal(matrix, expected)
     assert matrix.dtype == np.int64
+    np.testing.assert_allclose(metrics.class_precision(matrix), precision)
+    shares = np.bincount(pair[0], minlength=k) / len(pair[0])
+    np.testing.assert_allclose(metrics.class_shares(truth, k), shares)
     np.testing.assert_allclose(metrics.class_iou(matrix), np.where(present, iou, NAN))
     np.testing.assert_allclose(
         metrics.class_dice(matrix), sklearn_metrics.f1_score(*pair, **per_class)
@@ -384,6 +388,12 @@ def test_damage(spoil, amount, row, expected):
     assert (damaged.dtype, damaged.shape) == (MASK.dtype, MASK.shape)
     np.testing.assert_array_equal(spoil(MASK, 0), MASK)
     np.testing.assert_array_equal(MASK, before)
+
+
+def test_damage_is_followed_by_scores_and_distances():
+    scores, distances = damage.follow(damage.eroded, MASK, [0, 1, 9])
+    assert scores["pixel accuracy"] == pytest.approx([1, 19 / 29, 17 / 29])
+    assert distances["Hausdorff"] == pytest.approx([0, 2**0.5, np.inf])
 
 
 def test_more_speckles_include_the_fewer():

@@ -311,7 +311,7 @@ def learning_curve(scores, *, xlabel, ylabel, baselines=None):
 
 
 def lines(curves, *, xlabel, ylabel, dots=None):
-    """Draw curves with a name at the right end of each, and single points with theirs.
+    """Draw curves with a name at the right end of each, and points that the legend names.
 
     Parameters
     ----------
@@ -319,6 +319,7 @@ def lines(curves, *, xlabel, ylabel, dots=None):
         In the order in which the points are joined.
     xlabel, ylabel : str
     dots : dict, name -> (x, y), optional
+        With them the curves are thin and gray, a background to compare with.
 
     Returns
     -------
@@ -329,14 +330,18 @@ def lines(curves, *, xlabel, ylabel, dots=None):
     figure, axes = new_figure(height=3.8, width=7.5)
     ax = axes[0, 0]
     drawn = []
-    for color, (name, (x, y)) in zip(cycle(len(curves)), curves.items(), strict=True):
-        line = ax.plot(x, _as_curve(name, y, x), color=color, linewidth=1.6)[0]
+    colors = [GRAY] * len(curves) if dots else cycle(len(curves))
+    for color, (name, (x, y)) in zip(colors, curves.items(), strict=True):
+        line = ax.plot(x, _as_curve(name, y, x), color=color, linewidth=0.8 if dots else 1.6)[0]
         drawn.append((_or_nan(name, np.asarray(y, dtype=float)), line))
-    for name, (x, y) in (dots or {}).items():
-        ax.plot(x, y, "o", color=BLACK, markersize=5, clip_on=False, zorder=3)
-        place = {"xytext": (6, -4), "textcoords": "offset points", "ha": "left", "va": "top"}
-        ax.annotate(name, (x, y), fontsize=9, **place)
     tidy(ax, xlabel, ylabel)
+    if dots:
+        for turn, (color, (name, (x, y))) in enumerate(
+            zip(cycle(len(dots)), dots.items(), strict=True)
+        ):
+            marker = MARKERS[turn % len(MARKERS)]
+            ax.scatter(x, y, s=55, color=color, marker=marker, label=name, zorder=3)
+        figure.legend(loc="outside right upper", frameon=False, fontsize=9)
     label_ends(figure, ax, drawn)
     ends = {name: np.asarray(y, dtype=float)[-1] for name, (_, y) in curves.items()}
     named = f" Dots: {listed(dots)}." if dots else ""
