@@ -145,38 +145,6 @@ class PixelLoss(SegmentationLoss):
         raise NotImplementedError
 
 
-def median_frequency_weights(masks, n_classes, ignore=IGNORE):
-    """Return a weight for each class: the median frequency over its own frequency.
-
-    The frequency of a class is its share of the pixels of the pictures that show it, so a class
-    that few pictures show is not weighted up for that.
-
-    Parameters
-    ----------
-    masks : ndarray of int, shape [N, H, W]
-        Class numbers of the training pictures; may also hold `ignore`, whose pixels count in none.
-    n_classes : int
-    ignore : int, optional
-
-    Returns
-    -------
-    ndarray of float64, shape [n_classes]
-        0 for a class that is in no picture.
-
-    References
-    ----------
-    D. Eigen, R. Fergus, "Predicting Depth, Surface Normals and Semantic Labels with a Common
-    Multi-Scale Convolutional Architecture", ICCV 2015, https://arxiv.org/abs/1411.4734
-    """
-    pixels = np.stack([(masks == number).sum(axis=(1, 2)) for number in range(n_classes)])
-    of_pictures = ((masks != ignore).sum(axis=(1, 2)) * (pixels > 0)).sum(axis=1)
-    found = of_pictures > 0
-    frequency = pixels.sum(axis=1)[found] / of_pictures[found]
-    weights = np.zeros(n_classes)
-    weights[found] = np.median(frequency) / frequency
-    return weights
-
-
 def _check_class_weights(class_weights):
     weights = [float(weight) for weight in class_weights]
     if not weights or not all(0 <= weight < float("inf") for weight in weights):

@@ -206,13 +206,6 @@ def test_equal_to_the_losses_of_keras(channels):
     assert float(ours(truth, logits)) == nearly(float(np.mean(theirs.call(q, p))))
 
 
-def test_median_frequency_weights_by_hand():
-    masks = np.array([[[0, 0, 0, 1]], [[0, 2, IGNORE, IGNORE]]])  # of 4 and of 2 known pixels
-    # Frequencies in the pictures that show the class: 4/6, 1/4, 1/2; their median is 1/2.
-    found = losses.median_frequency_weights(masks, 4)
-    np.testing.assert_allclose(found, [0.75, 2, 1, 0])
-
-
 def test_what_a_loss_asks_of_one_pixel_and_of_a_picture():
     chance = np.array([[0.1, 0.6], [0.5, 0.9]])
     loss = losses.WeightedCrossentropy([1.0, 3.0])

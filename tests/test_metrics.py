@@ -235,6 +235,13 @@ def test_average_precision_by_hand(truth, score, options, expected):
     assert found == pytest.approx(expected, nan_ok=True)
 
 
+def test_median_frequency_weights_by_hand():
+    masks = np.array([[[0, 0, 0, 1]], [[0, 2, IGNORE, IGNORE]]])  # of 4 and of 2 known pixels
+    # Frequencies in the pictures that show the class: 4/6, 1/4, 1/2; their median is 1/2.
+    found = metrics.median_frequency_weights(masks, 4)
+    np.testing.assert_allclose(found, [0.75, 2, 1, 0])
+
+
 def test_border_distance_is_that_to_the_nearest_pixel_of_another_known_class():
     rng = np.random.default_rng(5)
     masks = np.repeat(np.repeat(rng.integers(0, 3, (2, 3, 4)), 3, axis=1), 2, axis=2)

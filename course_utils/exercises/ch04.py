@@ -4,7 +4,7 @@ from numbers import Real
 
 import numpy as np
 
-from course_utils import losses, metrics
+from course_utils import metrics
 from course_utils.datasets import IGNORE
 
 from .judge import (
@@ -344,7 +344,7 @@ check_class_weights = Check(
             lambda m, n: 1 - _counts(m, n) / np.sum(m != IGNORE)
         ],
         "that is median frequency balancing, the other way to choose them.": [
-            losses.median_frequency_weights
+            metrics.median_frequency_weights
         ],
         "that is 1 for the most frequent class; here a weight is 1 on average over the pixels.": [
             _of_weights(lambda w: w / w[w > 0].min())
