@@ -11,7 +11,6 @@ Dice and Tversky losses want one-hot masks and cannot ignore a pixel.
 """
 
 import keras
-import numpy as np
 from keras import ops
 
 from course_utils.datasets import IGNORE
@@ -521,57 +520,3 @@ def _nearest_of_first_axis(squared):
         return ops.minimum(best, line + ops.square(place - ops.cast(k, "float32")))
 
     return ops.fori_loop(0, size, step, squared)
-
-
-# What the losses ask of a picture of two classes
-
-
-def _as_logits(probability):
-    """Return logits [1, ..., 2] of probabilities of class 1."""
-    probability = np.asarray(probability, np.float32)
-    logit = np.log(probability / (1 - probability))
-    return np.stack([np.zeros_like(logit), logit], axis=-1)[None]
-
-
-def on_one_pixel(loss, probability):
-    """Return a loss of a single pixel of class 1, for each probability that it is given.
-
-    Parameters
-    ----------
-    loss : callable
-        Of class numbers [1, 1, 1] and logits [1, 1, 1, 2].
-    probability : sequence of float
-        Of class 1, above 0 and below 1.
-
-    Returns
-    -------
-    list of float
-    """
-    truth = np.ones((1, 1, 1), "int32")
-    return [float(loss(truth, _as_logits([[p]]))) for p in probability]
-
-
-def pull(loss, truth, probability):
-    """Return the gradient of a loss at each logit of class 1, where there are two classes.
-
-    Parameters
-    ----------
-    loss : callable
-        Of class numbers [1, H, W] and logits [1, H, W, 2].
-    truth : ndarray of int, shape [H, W]
-        0, 1, or `IGNORE`.
-    probability : ndarray of float, shape [H, W]
-        Of class 1, above 0 and below 1.
-
-    Returns
-    -------
-    ndarray of float32, shape [H, W]
-        Below 0 where training raises the logit.
-    """
-    import tensorflow as tf  # Keras has no gradient of its own
-
-    logits = tf.constant(_as_logits(probability))
-    with tf.GradientTape() as tape:
-        tape.watch(logits)
-        value = loss(np.asarray(truth, "int32")[None], logits)
-    return tape.gradient(value, logits)[0, ..., 1].numpy()

@@ -1,9 +1,10 @@
-"""The recipe of chapter 02, and Keras callbacks that show a training run while it runs."""
+"""The recipe of chapter 02, callbacks that show a training while it runs, and what losses ask."""
 
 import gc
 import time
 
 import keras
+import numpy as np
 from tqdm import tqdm
 
 from .plotting.curves import check_baselines, describe_curves, draw_baselines, draw_curves
@@ -228,3 +229,57 @@ def _in_notebook():
     except ImportError:
         return False
     return hasattr(get_ipython(), "kernel")
+
+
+# What the losses ask of a picture of two classes
+
+
+def _as_logits(probability):
+    """Return logits [1, ..., 2] of probabilities of class 1."""
+    probability = np.asarray(probability, np.float32)
+    logit = np.log(probability / (1 - probability))
+    return np.stack([np.zeros_like(logit), logit], axis=-1)[None]
+
+
+def on_one_pixel(loss, probability):
+    """Return a loss of a single pixel of class 1, for each probability that it is given.
+
+    Parameters
+    ----------
+    loss : callable
+        Of class numbers [1, 1, 1] and logits [1, 1, 1, 2].
+    probability : sequence of float
+        Of class 1, above 0 and below 1.
+
+    Returns
+    -------
+    list of float
+    """
+    truth = np.ones((1, 1, 1), "int32")
+    return [float(loss(truth, _as_logits([[p]]))) for p in probability]
+
+
+def pull(loss, truth, probability):
+    """Return the gradient of a loss at each logit of class 1, where there are two classes.
+
+    Parameters
+    ----------
+    loss : callable
+        Of class numbers [1, H, W] and logits [1, H, W, 2].
+    truth : ndarray of int, shape [H, W]
+        0, 1, or `IGNORE`.
+    probability : ndarray of float, shape [H, W]
+        Of class 1, above 0 and below 1.
+
+    Returns
+    -------
+    ndarray of float32, shape [H, W]
+        Below 0 where training raises the logit.
+    """
+    import tensorflow as tf
+
+    logits = tf.constant(_as_logits(probability))
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        value = loss(np.asarray(truth, "int32")[None], logits)
+    return tape.gradient(value, logits)[0, ..., 1].numpy()

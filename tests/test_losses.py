@@ -206,17 +206,6 @@ def test_equal_to_the_losses_of_keras(channels):
     assert float(ours(truth, logits)) == nearly(float(np.mean(theirs.call(q, p))))
 
 
-def test_what_a_loss_asks_of_one_pixel_and_of_a_picture():
-    chance = np.array([[0.1, 0.6], [0.5, 0.9]])
-    loss = losses.WeightedCrossentropy([1.0, 3.0])
-    np.testing.assert_allclose(
-        losses.on_one_pixel(loss, chance.ravel()), -3 * np.log(chance.ravel()), rtol=1e-5
-    )
-    truth = np.array([[1, 0], [1, IGNORE]])
-    expected = np.array([[3 * (0.1 - 1), 0.6], [3 * (0.5 - 1), 0]]) / 3  # of the known pixels
-    np.testing.assert_allclose(losses.pull(loss, truth, chance), expected, rtol=1e-5)
-
-
 def test_hausdorff_distance_makes_a_far_error_dearer_than_a_near_one():
     truth = np.zeros((1, 9, 9), int)
     truth[:, 4, :3] = 1
