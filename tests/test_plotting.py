@@ -28,6 +28,7 @@ CLASSES = np.where(MASK, 2, 0).astype(np.uint8)
 CLASSES[9:] = 1
 CLASSES[0, 0] = IGNORE
 OTHER = np.where(CLASSES == 2, 1, CLASSES) % IGNORE
+SURE = 0.9 * (CLASSES[..., None] == np.arange(3))
 INSTANCES = np.zeros((12, 16), np.int32)
 INSTANCES[1:4, 1:4], INSTANCES[1:4, 4:7], INSTANCES[8:11, 6:9] = 1, 2, 40
 DATA = Dataset(
@@ -61,6 +62,8 @@ CONSTANT = {"background everywhere": {"miou": 0.49, "pixel_accuracy": 0.98}}
 
 # Every function that returns a figure, on plain and on odd input.
 FIGURES = {
+    "border_errors": lambda: plotting.border_errors(CLASSES, OTHER),
+    "border_errors, none": lambda: plotting.border_errors(MASK, MASK, reach=2),
     "cases": lambda: plotting.cases(DATA, {"FCN": DATA.masks, "MLP": [LATE, NONE, NONE]}),
     "cases, nothing to find": lambda: plotting.cases(
         DATA.subset([2]), {"MLP": [NONE]}, which="typical"
@@ -111,6 +114,8 @@ FIGURES = {
     "merged_masks": lambda: plotting.merged_masks(COLOR, INSTANCES),
     "merged_masks, none": lambda: plotting.merged_masks(IMAGE[..., None], NONE),
     "paired": lambda: plotting.paired(SEEDS, "U-Net"),
+    "precision_recall": lambda: plotting.precision_recall(CLASSES, SURE, NAMES),
+    "recall_and_precision": lambda: plotting.recall_and_precision({"a": (0.5, 0.7)}, "road"),
     "scenes": lambda: plotting.scenes([COLOR] * 3, [CLASSES, OTHER, NONE], NAMES, titles="abc"),
     "scenes, unknown": lambda: plotting.scenes([COLOR / 255], [UNKNOWN], NAMES),
     "seeds": lambda: plotting.seeds({"FCN": [0.90, 0.92], "MLP": [0.7]}),
@@ -508,6 +513,22 @@ def test_confusion_shows_shares_of_the_row():
     assert_allclose(np.ma.filled(ax.images[0].get_array(), np.nan), [[0.9, 0.1], [np.nan] * 2])
     assert (ax.get_ylabel(), ax.get_xlabel()) == ("truth", "prediction")
     assert "absent" in ax.get_yticklabels()[1].get_text()
+
+
+def test_curves_of_precision_and_of_errors_near_a_border():
+    (ax,) = plotting.precision_recall(CLASSES, SURE, NAMES).axes
+    assert {text.get_text() for text in ax.texts} == {f"{name} 1.00" for name in NAMES}
+    wrong = np.where(np.arange(12)[:, None] < 9, CLASSES, 0) % IGNORE  # nothing but row 9 to 11
+    (ax,) = plotting.border_errors(CLASSES, wrong, reach=3).axes
+    near, everywhere = (line.get_ydata() for line in ax.lines)
+    assert_allclose(near, [1 / 3, 2 / 3, 1])
+    assert (np.diff(everywhere) >= 0).all() and everywhere[0] < everywhere[-1] <= 1
+
+
+def test_equal_iou_is_a_line_through_recall_and_precision():
+    figure = plotting.recall_and_precision({"a": (2 / 3, 0.5)}, "road")
+    line = next(line for line in figure.axes[0].lines if line.get_ydata()[-1] == 0.4)
+    assert np.interp(2 / 3, *line.get_xydata().T) == pytest.approx(0.5, abs=1e-3)
 
 
 def test_seeds_draws_every_seed_and_the_mean():

@@ -7,10 +7,21 @@ from .comparisons import cases, invented_classes, iou_picture, worst, worst_scen
 from .curves import degradation, gradient_maps, history, learning_curve, lines, loss_curves
 from .labels import detection_instance_semantic, labels_of_scene, merged_masks
 from .masks import class_map, gallery, overlay, scenes, show_pairs
-from .scores import class_scores, confusion, foreground_share, paired, seeds, tradeoff
+from .scores import (
+    border_errors,
+    class_scores,
+    confusion,
+    foreground_share,
+    paired,
+    precision_recall,
+    recall_and_precision,
+    seeds,
+    tradeoff,
+)
 from .style import show
 
 __all__ = [
+    "border_errors",
     "cases",
     "class_map",
     "class_scores",
@@ -30,6 +41,8 @@ __all__ = [
     "merged_masks",
     "overlay",
     "paired",
+    "precision_recall",
+    "recall_and_precision",
     "scenes",
     "seeds",
     "show",
