@@ -21,9 +21,9 @@ COLUMNS = {
     "iou_batches": "IoU, mean of batches",
     "iou_pixels": "IoU, all pixels",
     "iou_images": "IoU, mean of images",
-    "rarest_recall": "rarest class: recall",
-    "rarest_precision": "precision",
-    "rarest_iou": "IoU",
+    "rarest_recall": "recall, rarest class",
+    "rarest_precision": "precision, rarest class",
+    "rarest_iou": "IoU, rarest class",
 }
 HEADLINE = ("miou", "iou_batches")  # the compact table shows the first of them that there is
 MOST_ROWS = 8  # of the compact table

@@ -1,4 +1,4 @@
-"""The recipe of chapter 02, callbacks that show a training while it runs, and what losses ask."""
+"""The recipe of chapter 02, callbacks that show a training while it runs, and what a loss asks."""
 
 import gc
 import time
@@ -231,32 +231,7 @@ def _in_notebook():
     return hasattr(get_ipython(), "kernel")
 
 
-# What the losses ask of a picture of two classes
-
-
-def _as_logits(probability):
-    """Return logits [1, ..., 2] of probabilities of class 1."""
-    probability = np.asarray(probability, np.float32)
-    logit = np.log(probability / (1 - probability))
-    return np.stack([np.zeros_like(logit), logit], axis=-1)[None]
-
-
-def on_one_pixel(loss, probability):
-    """Return a loss of a single pixel of class 1, for each probability that it is given.
-
-    Parameters
-    ----------
-    loss : callable
-        Of class numbers [1, 1, 1] and logits [1, 1, 1, 2].
-    probability : sequence of float
-        Of class 1, above 0 and below 1.
-
-    Returns
-    -------
-    list of float
-    """
-    truth = np.ones((1, 1, 1), "int32")
-    return [float(loss(truth, _as_logits([[p]]))) for p in probability]
+# What a loss asks of a picture
 
 
 def pull(loss, truth, probability):
@@ -278,7 +253,8 @@ def pull(loss, truth, probability):
     """
     import tensorflow as tf
 
-    logits = tf.constant(_as_logits(probability))
+    logit = np.log(probability / (1 - probability)).astype(np.float32)
+    logits = tf.constant(np.stack([np.zeros_like(logit), logit], axis=-1)[None])
     with tf.GradientTape() as tape:
         tape.watch(logits)
         value = loss(np.asarray(truth, "int32")[None], logits)

@@ -109,8 +109,6 @@ FIGURES = {
         ylabel="precision",
         dots={"decision": (0.5, 0.5)},
     ),
-    "loss_curves, nowhere defined": lambda: plotting.loss_curves(CHANCE, {"a": CHANCE * np.nan}),
-    "loss_curves": lambda: plotting.loss_curves(CHANCE, {"a": -np.log(CHANCE), "b": 1 - CHANCE}),
     "merged_masks": lambda: plotting.merged_masks(COLOR, INSTANCES),
     "merged_masks, none": lambda: plotting.merged_masks(IMAGE[..., None], NONE),
     "paired": lambda: plotting.paired(SEEDS, "U-Net"),
@@ -228,7 +226,6 @@ BAD = {
     "'mIoU' has": lambda: plotting.degradation([0, 1], {"mIoU": [1]}, {}, step_label=""),
     "scores must hold": lambda: plotting.learning_curve({"a": {}}, xlabel="", ylabel=""),
     "no value": lambda: plotting.learning_curve({"a": {5: []}}, xlabel="", ylabel=""),
-    "'focal' has": lambda: plotting.loss_curves(CHANCE, {"focal": [1.0]}),
 }
 
 
@@ -472,17 +469,6 @@ def test_learning_curve_draws_means_single_runs_and_their_range():
     assert (min(at_400), max(at_400)) == (0.5, 0.57)
 
 
-def test_loss_curves_draws_losses_and_their_gradients():
-    with np.errstate(divide="ignore"):
-        chance = np.linspace(0, 1, 101)
-        cross_entropy = -np.log(chance)  # infinite at 0
-    losses, gradients = plotting.loss_curves(chance, {"cross entropy": cross_entropy}).axes
-    assert_array_equal(losses.lines[0].get_xydata().T, (chance, cross_entropy))
-    # d(-log p) / d logit = p - 1
-    assert_allclose(gradients.lines[0].get_ydata()[5:-5], chance[5:-5] - 1, atol=0.02)
-    assert np.isfinite([*losses.get_ylim(), *gradients.get_ylim()]).all()
-
-
 def test_gradient_maps_have_a_symmetric_scale_of_their_own():
     gradients = {"a": MASK - 0.2, "b": 10 * (MASK - 0.6)}
     figure = plotting.gradient_maps(MASK, MASK * 0.5, gradients)
@@ -526,9 +512,10 @@ def test_curves_of_precision_and_of_errors_near_a_border():
 
 
 def test_equal_iou_is_a_line_through_recall_and_precision():
-    figure = plotting.recall_and_precision({"a": (2 / 3, 0.5)}, "road")
-    line = next(line for line in figure.axes[0].lines if line.get_ydata()[-1] == 0.4)
-    assert np.interp(2 / 3, *line.get_xydata().T) == pytest.approx(0.5, abs=1e-3)
+    (ax,) = plotting.recall_and_precision({"a": (2 / 3, 0.5), "b": (0.5, 0.5)}, "road").axes
+    lines = {text.get_text(): line for text, line in zip(ax.texts, ax.lines, strict=True)}
+    assert np.interp(2 / 3, *lines["IoU 0.4"].get_xydata().T) == pytest.approx(0.5, abs=1e-3)
+    assert "IoU 0.9" not in lines and ax.get_xlim()[0] > 0.3  # only what is near the points
 
 
 def test_seeds_draws_every_seed_and_the_mean():

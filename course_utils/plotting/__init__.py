@@ -4,7 +4,7 @@ In a notebook a returned Figure is shown once, with or without a semicolon behin
 """
 
 from .comparisons import cases, invented_classes, iou_picture, worst, worst_scenes
-from .curves import degradation, gradient_maps, history, learning_curve, lines, loss_curves
+from .curves import degradation, gradient_maps, history, learning_curve, lines
 from .labels import detection_instance_semantic, labels_of_scene, merged_masks
 from .masks import class_map, gallery, overlay, scenes, show_pairs
 from .scores import (
@@ -37,7 +37,6 @@ __all__ = [
     "labels_of_scene",
     "learning_curve",
     "lines",
-    "loss_curves",
     "merged_masks",
     "overlay",
     "paired",

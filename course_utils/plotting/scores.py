@@ -357,10 +357,17 @@ def recall_and_precision(points, class_name):
     -------
     Figure
     """
+    (left, low), (right, high) = (
+        np.clip(edge(list(points.values()), axis=0) + room, 0.01, 1)
+        for edge, room in ((np.min, -0.1), (np.max, 0.1))
+    )
     curves = {}
-    for iou in (0.2, 0.4, 0.6, 0.8):
-        recall = np.linspace(iou, 1)
-        curves[f"IoU {iou}"] = recall, 1 / (1 / iou + 1 - 1 / recall)
+    for iou in np.arange(1, 10) / 10:
+        recall = np.linspace(max(left, iou), max(right, iou))
+        precision = 1 / (1 / iou + 1 - 1 / recall)
+        inside = (low <= precision) & (precision <= high) & (recall <= right)
+        if inside.any():
+            curves[f"IoU {iou}"] = recall[inside], precision[inside]
     names = {"xlabel": f"recall of {class_name}", "ylabel": f"precision of {class_name}"}
     return lines(curves, dots=points, **names)
 
