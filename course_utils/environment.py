@@ -213,7 +213,7 @@ def _data(run):
     where = mirror.in_mirror(archive.name) if mirror.mirror else archive.url
     advice = (
         "Check the network, or set COURSE_MIRROR to a folder or address that has the archives, or "
-        "go on with made-up data: COURSE_PROFILE=sample."
+        "go on with made-up data: COURSE_PROFILE=showcase."
     )
     if not download.is_http(where):
         ok = os.path.isfile(where)

@@ -219,7 +219,7 @@ def test_a_mirror_folder(capsys, monkeypatch, tmp_path):
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path))
     ok, text, advice = check(capsys, "quick")["Data"]
-    assert not ok and "mirror lacks train.zip" in text and "COURSE_PROFILE=sample" in advice
+    assert not ok and "mirror lacks train.zip" in text and "COURSE_PROFILE=showcase" in advice
     (tmp_path / "train.zip").touch()
     assert check(capsys, "quick")["Data"] == (True, "Data: mirror has train.zip", "")
 

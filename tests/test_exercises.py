@@ -19,7 +19,7 @@ from sklearn.metrics import confusion_matrix as sklearn_matrix
 from course_utils import metrics, pipeline
 from course_utils.chapters import CHAPTERS
 from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06
-from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict
+from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict, set_beside
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 TRUTH = np.zeros((2, 8, 8), np.uint8)
@@ -47,6 +47,11 @@ def checks_of(chapter):
 CHECKS = {name: check for chapter in CHAPTERS for name, check in checks_of(chapter).items()}
 COMPARING = {name: check for name, check in CHECKS.items() if isinstance(check, Check)}
 COMPARING["check_baseline"] = ch01.baseline_of(TRUTH, TRUTH[:1])
+
+
+def said(verdict):
+    """Return a verdict's outcome and hint, without what the chapter goes on with."""
+    return verdict.outcome, verdict.hint.removesuffix(" Going on with the course's.")
 
 
 def verdict_on(name, answer):
@@ -92,9 +97,9 @@ def test_the_stubs_are_missing_and_the_solutions_are_right(chapter):
 @pytest.mark.parametrize("name", COMPARING)
 def test_each_foreseen_mistake_gets_its_hint(name, capsys):
     check = COMPARING[name]
-    assert check(check.solution) == Verdict(RIGHT)
+    assert said(check(check.solution)) == (RIGHT, "")
     for wrong, hint in check.foreseen():
-        assert check(wrong) == Verdict(WRONG, hint)
+        assert said(check(wrong)) == (WRONG, hint)
     assert len(capsys.readouterr().out.splitlines()) == 1 + len(check.foreseen())
 
 
@@ -591,7 +596,7 @@ ALSO_RIGHT = [
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(("name", "answer"), ALSO_RIGHT)
 def test_other_ways_to_the_right_answer(name, answer):
-    assert verdict_on(name, answer) == Verdict(RIGHT)
+    assert said(verdict_on(name, answer)) == (RIGHT, "")
 
 
 class Stubborn:
@@ -639,6 +644,25 @@ def test_an_answer_that_raises_when_it_is_looked_at():
     assert ch00.check_tasks(Refusing()) == Verdict(
         WRONG, "this answer cannot be read (RuntimeError)."
     )
+
+
+def test_a_chapter_goes_on_with_the_answer_where_it_is_right_else_with_its_own():
+    check = Check("Twice the number.", lambda n: 2 * n, {}, cases=[(3,)], used=True)
+    own = lambda n: n + n  # noqa: E731
+    assert check(own).value is own
+    for other in (..., len, lambda n: None, lambda n: 7, SimpleNamespace()):
+        verdict = check(other)
+        assert not verdict and verdict.value is check.solution
+        assert verdict.hint.endswith("Going on with the course's.")
+
+
+@pytest.mark.parametrize("guess", [..., None, "half", [0.1, 0.2], object()])
+def test_a_prediction_is_set_beside_what_came(guess, capsys):
+    set_beside(0.7, 0.1234)
+    set_beside(guess, 0.1234)
+    one, none = capsys.readouterr().out.splitlines()
+    assert "0.70" in one and "0.12" in one
+    assert "0.12" in none
 
 
 def test_a_verdict_is_not_shown_twice():

@@ -31,7 +31,7 @@ _WHAT_HELPS = (
     "What helps: check the network and try again; or set COURSE_MIRROR to a folder or address "
     "that holds {} (data_scripts/build_mirror.py makes one); or set COURSE_DATA_DIR to a folder "
     "that holds the data already. A chapter also runs on made-up data, without any network: set "
-    "COURSE_PROFILE=sample for it."
+    "COURSE_PROFILE=showcase for it."
 )
 IS_IT_ON = (
     "Is the mirror's server on, and its address spelt right? Open {} in a browser on this machine: "

@@ -3,7 +3,7 @@
 import functools
 import warnings
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,17 +72,41 @@ def shown(check):
 
     @functools.wraps(check)
     def check_and_show(*args, **kwargs):
-        try:
-            verdict = check(*args, **kwargs)
-        except NotRight as found:
-            verdict = found.verdict
-        except Exception as error:  # an answer may be anything, and raise when it is looked at
-            verdict = Verdict(WRONG, f"this answer cannot be read ({type(error).__name__}).")
-        verdict = Verdict(RIGHT) if verdict is None else verdict
+        verdict = verdict_of(check, *args, **kwargs)
         print(verdict)
         return verdict
 
     return check_and_show
+
+
+def verdict_of(check, *args, **kwargs):
+    """Return the verdict of a check that raises `Missing` or `Wrong`; whatever it meets."""
+    try:
+        verdict = check(*args, **kwargs)
+    except NotRight as found:
+        verdict = found.verdict
+    except Exception as error:  # an answer may be anything, and raise when it is looked at
+        verdict = Verdict(WRONG, f"this answer cannot be read ({type(error).__name__}).")
+    return Verdict(RIGHT) if verdict is None else verdict
+
+
+def set_beside(guess, came, digits=2):
+    """Print a reader's prediction beside what came. There is no wrong one.
+
+    Parameters
+    ----------
+    guess : float
+        The prediction, ``...`` where there is none yet.
+    came : float
+        What the cells above computed.
+    digits : int, optional
+        Digits after the point.
+    """
+    came = f"{came:.{digits}f}"
+    try:
+        print(f"You said {one_number(guess):.{digits}f}, and it is {came}.")
+    except NotRight:
+        print(f"It is {came}. Next time, write your own number first.")
 
 
 def call(function, *arguments, prepare=deepcopy, case=""):
@@ -223,6 +247,9 @@ class Check:
     otherwise : callable, optional
         Takes the numbers of all cases where they are wrong in no foreseen way; returns a hint, or
         "".
+    used : bool, optional
+        Whether the chapter goes on with the answer: the verdict's `value` is the reader's where it
+        is right, else the solution.
     """
 
     task: str
@@ -234,6 +261,7 @@ class Check:
     read: object = as_numbers
     also: object = None
     otherwise: object = None
+    used: bool = False
 
     def __post_init__(self):
         self.__doc__ = self.task
@@ -241,7 +269,13 @@ class Check:
     @shown
     def __call__(self, answer):
         """Print and return the verdict on an answer."""
-        self.judge(answer)
+        verdict = verdict_of(self.judge, answer)
+        if not self.used:
+            return verdict
+        if verdict:
+            return replace(verdict, value=answer)
+        hint = f"{verdict.hint} Going on with the course's."
+        return replace(verdict, hint=hint, value=self.solution)
 
     def judge(self, answer):
         """Return None where an answer is right; raise `NotRight` where it is not."""

@@ -149,7 +149,7 @@ def test_no_network_at_all(tiny, data, left):
     message = refused(lambda: fetch(tiny.entry(there), root=data, mirror=f"{there}/m"))
     for place in ("m", "published"):
         assert f"{there}/{place}/train.zip: no connection" in message
-    for what_helps in ("COURSE_MIRROR", "COURSE_DATA_DIR", "COURSE_PROFILE=sample", "server on"):
+    for what_helps in ("COURSE_MIRROR", "COURSE_DATA_DIR", "COURSE_PROFILE=showcase", "server on"):
         assert what_helps in message
     assert "neither a mirror nor a" in refused(lambda: fetch(tiny.entry(""), root=data))
     assert left(data) == []
