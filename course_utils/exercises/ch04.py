@@ -22,6 +22,7 @@ from .judge import (
 
 check_to_labels = Check(
     "Numbers of a label file to a mask; negative means unknown, 255.",
+    used=True,
     solution=lambda a: np.where(a < 0, 255, a).astype(np.uint8),
     cases=[(np.array([[0, 7, -1], [3, -3, 5]]),)],
     mistakes={
@@ -127,6 +128,7 @@ def _unknown_as(number):
 
 check_confusion_matrix = Check(
     "Confusion matrix of masks of bytes: truth in rows, prediction in columns, 255 left out.",
+    used=True,
     solution=metrics.confusion_matrix,
     cases={
         "masks of three classes": (
@@ -300,6 +302,7 @@ def _of_weights(change):
 
 check_class_weights = Check(
     "Weights N / (K n_k) of the classes in masks; 0 for a class that is in none.",
+    used=True,
     solution=_inverse_frequency,
     cases={
         "masks of four classes, of which class 2 does not occur": (MASKS, 4),
