@@ -51,10 +51,56 @@ def batches(images, masks, batch_size, *, shuffle=False, augment=None, repeat=Fa
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
     dataset = tf.data.Dataset.from_tensor_slices((images, masks[..., np.newaxis]))
+    dataset = _in_order(dataset, shuffle, repeat, seed)
+    return _batched(dataset, batch_size, augment)
+
+
+def stream(load, n_images, size, batch_size, *, shuffle=False, augment=None, repeat=False, seed=0):
+    """Cut pictures into batches that are read one by one: memory does not grow with their number.
+
+    Parameters
+    ----------
+    load : callable
+        Returns picture ``i``, uint8 [H, W, 3], and its mask, uint8 [H, W].
+    n_images : int
+    size : pair of int
+        Height and width of all of them.
+    batch_size, shuffle, augment, repeat, seed
+        As in `batches`.
+
+    Returns
+    -------
+    tf.data.Dataset
+        As from `batches`. An error that `load` raises ends it, in the words of TensorFlow's error.
+
+    Raises
+    ------
+    ValueError
+        If there are no pictures, or `batch_size` is less than 1.
+    """
+    if n_images < 1 or batch_size < 1:
+        raise ValueError(f"{n_images} pictures in batches of {batch_size}: 1 or more of each.")
+
+    def load_one(i):
+        image, mask = load(int(i))
+        return image, mask[..., np.newaxis]
+
+    def read(i):
+        image, mask = tf.numpy_function(load_one, [i], (tf.uint8, tf.uint8), stateful=False)
+        return tf.ensure_shape(image, (*size, 3)), tf.ensure_shape(mask, (*size, 1))
+
+    dataset = _in_order(tf.data.Dataset.range(n_images), shuffle, repeat, seed)
+    dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
+    return _batched(dataset, batch_size, augment)
+
+
+def _in_order(dataset, shuffle, repeat, seed):
     if shuffle:
-        dataset = dataset.shuffle(len(images), seed=seed, reshuffle_each_iteration=True)
-    if repeat:
-        dataset = dataset.repeat()
+        dataset = dataset.shuffle(len(dataset), seed=seed, reshuffle_each_iteration=True)
+    return dataset.repeat() if repeat else dataset
+
+
+def _batched(dataset, batch_size, augment):
     dataset = dataset.batch(batch_size).map(_to_float, num_parallel_calls=tf.data.AUTOTUNE)
     if augment is not None:
         # One batch after the other: side by side, they would race for the next random number and

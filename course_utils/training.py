@@ -182,6 +182,43 @@ class LiveCurves(keras.callbacks.Callback):
         return f"epoch {epoch} of {total}, {minutes}:{seconds:02d} min"
 
 
+class FiringUnits(keras.callbacks.Callback):
+    """Count how many units of an early layer fire, before the training and after each step.
+
+    A unit fires if it gives more than zero for one of the inputs at least.
+
+    Parameters
+    ----------
+    inputs : ndarray of float32
+        What the first layer takes.
+    depth : int
+        Layers up to and including the one whose units are counted.
+
+    Attributes
+    ----------
+    counts : list of int
+    """
+
+    def __init__(self, inputs, depth):
+        super().__init__()
+        self.inputs, self.depth = inputs, depth
+        self.counts = []
+
+    def on_train_begin(self, logs=None):
+        self.counts = []
+        self._count()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._count()
+
+    def _count(self):
+        outputs = self.inputs
+        for layer in self.model.layers[: self.depth]:
+            outputs = layer(outputs)
+        units = np.asarray(outputs)
+        self.counts.append(int((units > 0).any(axis=tuple(range(units.ndim - 1))).sum()))
+
+
 def release_graphs():
     """Let go of the graphs of earlier trainings whose models nobody holds any more.
 

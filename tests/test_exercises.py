@@ -245,10 +245,17 @@ TOLD_BY_RULE = {
         (lambda m: 100 * m.mean((1, 2)), "in percent"),
         (lambda m: m.mean((1, 2)).astype(int), "cut to whole numbers"),
     ],
-    "check_mlp_parameters": [
-        (13_182_937, "the number is not the right one"),
-        ("100", "wanted, got str"),
-        (..., "Not yet: replace the `...`."),
+    "check_cross_entropy": [
+        (lambda t, p: 0.5, "six pixels: 0.464624 is right, got 0.5"),
+        (lambda t, p: f"{ch01.check_cross_entropy.solution(t, p)}", "got str"),
+        (lambda t, p: round(ch01.check_cross_entropy.solution(t, p), 3), "that was rounded"),
+    ],
+    "check_gradient_step": [
+        (lambda w, b, x, y, rate: w, "a tuple (w, b) is wanted, got float"),
+        (lambda *case: {"w": 0, "b": 0}, "a tuple (w, b) is wanted, got dict"),
+        (lambda *case: (0.5, 0.5), "w two pixels, from 0 and 0: 0.175 is right, got 0.5"),
+        (lambda *case: (0.175, ...), "Not yet"),
+        (lambda w, b, x, y, rate: (w - x, b), "w: one number is wanted"),
     ],
     "check_conv_size": [
         (lambda *case: 128, "size 7, kernel 3, stride 1, padding 0: 5 is right, got 128"),
@@ -481,6 +488,19 @@ def logit_of_softmax(a, b):
     return np.log(p / (1 - p))
 
 
+def keras_cross_entropy(t, p):
+    return keras.losses.BinaryCrossentropy()(t.ravel(), p.ravel())
+
+
+def keras_gradient_step(w, b, x, y, rate):
+    layer = keras.layers.Dense(1)
+    model = keras.Sequential([keras.Input((1,)), layer])
+    layer.set_weights([np.array([[w]]), np.array([b])])
+    model.compile(keras.optimizers.SGD(rate), keras.losses.BinaryCrossentropy(from_logits=True))
+    model.train_on_batch(x[:, np.newaxis], y[:, np.newaxis])
+    return [weights.item() for weights in layer.get_weights()]
+
+
 def keras_mean_iou(matrix):
     counts = np.ravel(matrix)
     truth, prediction = (np.repeat(n.ravel(), counts) for n in np.indices(matrix.shape))
@@ -553,6 +573,10 @@ ALSO_RIGHT = [
     ("check_from_one_hot", lambda c: c.argmax(-1).tolist()),
     ("check_baseline", np.float32(BACKGROUND)),
     *[("check_baseline", round(BACKGROUND, digits)) for digits in (3, 4, 9)],
+    ("check_cross_entropy", keras_cross_entropy),
+    ("check_cross_entropy", lambda t, p: -np.log(np.abs(1 - t - p) + 1e-7).mean()),
+    ("check_gradient_step", keras_gradient_step),
+    ("check_gradient_step", lambda *case: list(ch01.check_gradient_step.solution(*case))),
     ("check_mean_iou", own_mean_iou),
     ("check_mean_iou", keras_mean_iou),
     ("check_mean_iou", lambda m: round(metrics.mean_iou(m), 7)),
@@ -663,6 +687,14 @@ def test_a_prediction_is_set_beside_what_came(guess, capsys):
     one, none = capsys.readouterr().out.splitlines()
     assert "0.70" in one and "0.12" in one
     assert "0.12" in none
+
+
+def test_a_prediction_in_words_is_set_beside_what_came(capsys):
+    for guess in ("sky", ..., None, 3):
+        set_beside(guess, "road")
+    said = capsys.readouterr().out.splitlines()
+    assert "sky" in said[0] and all("road" in line for line in said)
+    assert said[1] == said[2] == said[3]
 
 
 def test_a_verdict_is_not_shown_twice():

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import glob
 import hashlib
+import io
 import operator
 import os
 import warnings
@@ -14,7 +15,7 @@ from pathlib import Path
 import cv2
 import filelock
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from .errors import CourseDataError, fault_in
 
@@ -81,7 +82,9 @@ class DataFolder:
                 raise self.error(f"the image {image.format(missing[0])} is missing", len(missing))
         return tuple(sorted(names))
 
-    def read_image(self, file: str, upright: bool = True) -> np.ndarray:
+    def read_image(
+        self, file: str, upright: bool = True, content: bytes | None = None
+    ) -> np.ndarray:
         """Read a picture as uint8 [H, W, 3]: red, green, blue.
 
         Gray, palette and transparent pictures are converted. Gray ones of 16 bits are divided by
@@ -94,6 +97,8 @@ class DataFolder:
         upright : bool
             Turn it as the camera's orientation flag says. Not for a picture whose labels were
             drawn without regard to the flag.
+        content : bytes, optional
+            The picture, where it is not in a file of its own; `file` then names it in errors.
 
         Raises
         ------
@@ -101,7 +106,7 @@ class DataFolder:
             If it cannot be read, has 32 bits per channel, or is in color and leaves the upper
             ones of 16 empty.
         """
-        picture = self.open_picture(file)
+        picture = self.open_picture(file, content)
         has_16_bits = picture.info["has_16_bits"]
         if upright:
             picture = ImageOps.exif_transpose(picture)
@@ -149,26 +154,46 @@ class DataFolder:
             raise self.error(f"{file} should be gray with 8 bits, but its mode is {picture.mode}")
         return np.array(picture.convert("L"))
 
-    def open_picture(self, file: str) -> Image.Image:
+    def open_picture(self, file: str, content: bytes | None = None) -> Image.Image:
         """Open a picture and decode all of it, in its own mode.
 
-        Its ``info["has_16_bits"]`` tells what the mode of a color picture does not.
+        Its ``info["has_16_bits"]`` tells what the mode of a color picture does not. `content` is
+        the picture, where it is not in a file of its own.
 
         Raises
         ------
         CourseDataError
             If it cannot be read or is cut off.
         """
-        try:
-            with Image.open(self.top / file) as picture:
-                tiles = repr(picture.tile)  # gone once they are decoded
-                picture.load()
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            reason = getattr(error, "strerror", None)
-            reason = f": {reason}" if reason else " as a picture"
-            raise self.error(f"{file} cannot be read{reason}") from error
+        with self._opened(file, content) as picture:
+            tiles = repr(picture.tile)  # gone once they are decoded
+            picture.load()
         picture.info["has_16_bits"] = ";16" in tiles or picture.mode.startswith("I;16")
         return picture
+
+    def read_size(self, file: str, content: bytes | None = None) -> tuple[tuple[int, int], int]:
+        """Return height and width of a picture when it stands upright, and the camera's flag.
+
+        The flag is 1 for a picture that is stored upright, and 2 to 8 otherwise. Only a PNG is
+        decoded, whose flag may follow its pixels. Parameters and errors as in `open_picture`.
+        """
+        with self._opened(file, content) as picture:
+            width, height = picture.size
+            flag = picture.getexif().get(ExifTags.Base.Orientation)
+        flag = flag if flag in range(1, 9) else 1
+        return ((width, height) if flag >= 5 else (height, width)), flag
+
+    @contextlib.contextmanager
+    def _opened(self, file: str, content: bytes | None):
+        try:
+            with Image.open(self.top / file if content is None else io.BytesIO(content)) as picture:
+                yield picture
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            reason = getattr(error, "strerror", None)
+            if isinstance(error, Image.DecompressionBombError):
+                reason = str(error)
+            reason = f": {reason}" if reason else " as a picture"
+            raise self.error(f"{file} cannot be read{reason}") from error
 
     def read_label_text(self, file: str) -> np.ndarray:
         """Read rows of whole numbers, a line each, as int32 [H, W].
