@@ -68,8 +68,8 @@ CHAPTERS = {
         "stanford_background",
         90,
         "outdoor scenes",
-        "six ways to break a network that works, the field's common scores and losses by hand, "
-        "and five years of networks in seven drawings",
+        "six ways to break a network that works, the field's common scores by hand, what six "
+        "losses do for a rare class, and five years of networks in seven drawings",
     ),
     "05_stanford_pretrained_unet": Chapter(
         "Pretrained encoders",

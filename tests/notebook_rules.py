@@ -147,9 +147,10 @@ def is_of_a_sittings_length(notebook):
 
 
 def _words_to_read(notebook):
-    """Count the words, without code, formulas, links, solutions and references."""
+    """Count the words outside folds, without code, formulas, links and references."""
     text = "\n\n".join(cell["source"] for cell in notebook.prose if "solution" not in tags(cell))
     text = re.split(r"^## References\b", text, flags=re.MULTILINE)[0]
+    text = re.sub(r"<details>.*?</details>", " ", text, flags=re.DOTALL)
     text = re.sub(r"```.*?```|\$\$.*?\$\$|<[^>]+>", " ", text, flags=re.DOTALL)
     return len(re.sub(r"\]\([^)]*\)|[|#>*`]|-{3,}", " ", text).split())
 

@@ -18,16 +18,7 @@ CHAPTERS = {
     "01_mri_mlp": ("lv_dice", 0.1, 0.3, ["All background"]),
     "02_mri_fcn": ("lv_dice", 0.1, 0.6, ["twentieth: published recipe"]),
     "03_mri_unet": ("lv_dice", 0.1, 0.4, []),
-    "04_stanford_labels_and_scores": (
-        "miou",
-        1 / 8,
-        0.4,
-        [
-            "small network, fed blue for red",
-            "small network, fed [0, 1]",
-            "small network, fed raw bytes",
-        ],
-    ),
+    "04_stanford_labels_and_scores": ("miou", 1 / 8, 0.4, []),
     "06_dsb2018_unetpp": ("iou_pixels", 0.25, 0.5, []),
 }
 
