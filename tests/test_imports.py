@@ -12,6 +12,7 @@ PROJECT = Path(__file__).parents[1]
 # What may import Keras, and whether it may import TensorFlow by itself as well.
 WITH_KERAS = {
     "first_look": False,
+    "inference": False,
     "keras_metrics": False,
     "losses": False,
     "models": False,

@@ -3,9 +3,9 @@
 In a notebook a returned Figure is shown once, with or without a semicolon behind the call.
 """
 
-from .comparisons import cases, invented_classes, iou_picture, worst, worst_scenes
+from .comparisons import cases, invented_classes, iou_picture, object_errors, worst, worst_scenes
 from .curves import degradation, gradient_maps, history, learning_curve, lines
-from .labels import detection_instance_semantic, labels_of_scene, merged_masks
+from .labels import detection_instance_semantic, draw_instances, labels_of_scene, merged_masks
 from .masks import class_map, gallery, overlay, scenes, show_pairs
 from .scores import (
     border_errors,
@@ -28,6 +28,7 @@ __all__ = [
     "confusion",
     "degradation",
     "detection_instance_semantic",
+    "draw_instances",
     "foreground_share",
     "gallery",
     "gradient_maps",
@@ -38,6 +39,7 @@ __all__ = [
     "learning_curve",
     "lines",
     "merged_masks",
+    "object_errors",
     "overlay",
     "paired",
     "precision_recall",
