@@ -78,7 +78,7 @@ CHAPTERS = {
         "outdoor scenes",
         "what an encoder that has seen ImageNet is worth, with 50 labelled pictures and with all",
         encoders={
-            "quick": ("mobilenet", "resnet18", "efficientnetb0"),
+            "quick": ("mobilenet",),
             "full": ("mobilenet", "resnet18", "resnet34", "efficientnetb0", "vgg16"),
         },
     ),

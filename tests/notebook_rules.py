@@ -110,7 +110,7 @@ def is_saved_with_its_outputs(notebook):
     counts = [cell["execution_count"] for cell in notebook.code]
     if counts != list(range(1, len(counts) + 1)):
         yield f"execution counts are {counts}: `make outputs CHAPTER={notebook.name}` saves it"
-    if not re.search(r"profile: (sample|showcase)\b", output_text(notebook.code[0])):
+    if not re.search(r"profile: showcase\b", output_text(notebook.code[0])):
         yield "the set-up cell's output does not say `profile: showcase`"
     for cell in notebook.code:
         if any(output["output_type"] == "error" for output in cell["outputs"]):

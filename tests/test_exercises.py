@@ -410,11 +410,11 @@ TOLD_BY_RULE = {
         (lambda *case: (split(*case)[0], ...), "one half of it is missing"),
     ],
     "check_padded_size": [
-        (lambda h, w: tuple(map(float, padded_size(h, w))), "counts are whole, not float64"),
-        (lambda h, w: (256, 320), "height of 224 × 288: 224 is right, got 256"),
-        (lambda h, w: (np.ceil(h / 32) * 32, np.ceil(w / 32) * 32), "not float64: int(…)"),
-        (lambda h, w: padded_size(h, w)[0], "a tuple (height, width) is wanted, got int"),
-        (lambda h, w: "hw", "a tuple (height, width) is wanted, got str"),
+        (lambda h, w, m: tuple(map(float, padded_size(h, w, m))), "counts are whole, not float64"),
+        (lambda h, w, m: (256, 320), "height of 224 × 288, multiples of 32: 224 is right, got 256"),
+        (lambda h, w, m: (np.ceil(h / m) * m, np.ceil(w / m) * m), "not float64: int(…)"),
+        (lambda h, w, m: padded_size(h, w, m)[0], "a tuple (height, width) is wanted, got int"),
+        (lambda h, w, m: "hw", "a tuple (height, width) is wanted, got str"),
     ],
     "check_preprocess": [
         (lambda x: 2 * x / 255 - 1, "overflow on the way"),
@@ -599,7 +599,7 @@ ALSO_RIGHT = [
     ("check_confusion_matrix", lambda t, p, n: np.histogram2d(*known(t, p), [range(n + 1)] * 2)[0]),
     ("check_class_weights", own_class_weights),
     ("check_split", own_split),
-    ("check_padded_size", lambda h, w: [h + -h % 32, w + -w % 32]),
+    ("check_padded_size", lambda h, w, m: [h + -h % m, w + -w % m]),
     ("check_preprocess", lambda x: (x.astype(np.float32) - 127.5) / 127.5),
     ("check_preprocess", lambda x: x * np.float32(2 / 255) - 1),
     (
