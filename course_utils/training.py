@@ -1,4 +1,4 @@
-"""The recipe of chapter 02, and Keras callbacks that show a training run while it runs."""
+"""The recipe of chapter 02, callbacks that show a training while it runs, and what a loss asks."""
 
 import gc
 import time
@@ -271,3 +271,33 @@ def _in_notebook():
     except ImportError:
         return False
     return hasattr(get_ipython(), "kernel")
+
+
+# What a loss asks of a picture
+
+
+def pull(loss, truth, probability):
+    """Return the gradient of a loss at each logit of class 1, where there are two classes.
+
+    Parameters
+    ----------
+    loss : callable
+        Of class numbers [1, H, W] and logits [1, H, W, 2].
+    truth : ndarray of int, shape [H, W]
+        0, 1, or `IGNORE`.
+    probability : ndarray of float, shape [H, W]
+        Of class 1, above 0 and below 1.
+
+    Returns
+    -------
+    ndarray of float32, shape [H, W]
+        Below 0 where training raises the logit.
+    """
+    import tensorflow as tf
+
+    logit = np.log(probability / (1 - probability)).astype(np.float32)
+    logits = tf.constant(np.stack([np.zeros_like(logit), logit], axis=-1)[None])
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        value = loss(np.asarray(truth, "int32")[None], logits)
+    return tape.gradient(value, logits)[0, ..., 1].numpy()

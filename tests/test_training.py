@@ -13,7 +13,8 @@ import pytest
 from chapter_cells import execute
 from PIL import Image
 
-from course_utils import training
+from course_utils import losses, training
+from course_utils.datasets import IGNORE
 
 # The recipe
 
@@ -212,6 +213,13 @@ def test_a_model_is_trained_on_after_its_graph_was_released():
     before = on.evaluate(X, Y, verbose=0)
     train(on, training.Progress())
     assert on.evaluate(X, Y, verbose=0) < before
+
+
+def test_what_a_loss_asks_of_a_picture():
+    truth, chance = np.array([[1, 0], [1, IGNORE]]), np.array([[0.1, 0.6], [0.5, 0.9]])
+    found = training.pull(losses.WeightedCrossentropy([1.0, 3.0]), truth, chance)
+    expected = np.array([[3 * (0.1 - 1), 0.6], [3 * (0.5 - 1), 0]]) / 3  # of the known pixels
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_units_that_fire_are_counted_before_the_training_and_after_each_step():
