@@ -27,7 +27,7 @@ COLUMNS = {
     "rarest_precision": "precision, rarest class",
     "rarest_iou": "IoU, rarest class",
 }
-HEADLINE = ("miou", "iou_batches", "bowl_score")  # the compact table shows the first of them that there is
+HEADLINE = ("miou", "iou_batches", "bowl_score")  # the compact table shows the first there is
 MOST_ROWS = 8  # of the compact table
 
 
