@@ -526,6 +526,151 @@ def hausdorff_distance(truth, prediction, percentile=100, spacing=1.0):
     return max(np.percentile(distances, percentile).item() for distances in directed)
 
 
+# Objects that are numbered one by one
+
+BOWL_THRESHOLDS = tuple(k / 20 for k in range(10, 20))  # 0.5 … 0.95, where 0.6 is 0.6
+
+
+def average_precision_of_objects(truths, predictions, thresholds=BOWL_THRESHOLDS):
+    """Score whole objects as the 2018 Data Science Bowl did.
+
+    A predicted object hits a true one where their IoU is *above* the threshold, which from 0.5 on
+    it is for one pair at most. Of a picture TP / (TP + FP + FN) at each threshold, and their mean;
+    of many pictures the mean.
+
+    Parameters
+    ----------
+    truths, predictions : sequence of array_like of int, [H, W]
+        For each picture 0 for the background and a number for each object. Sizes may differ.
+    thresholds : sequence of float, optional
+        In [0.5, 1).
+
+    Returns
+    -------
+    dict
+        ``score``, float in [0, 1]; the means ``by_image`` [N] and ``by_threshold`` [T]; ``pooled``
+        [T], of the counts of all pictures together; and the counts ``tp``, ``fp``, ``fn``, int
+        [N, T]. A picture with neither true nor predicted objects is NaN and has no part in the
+        means; one without true objects in which something is predicted is 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there are not as many predictions as truths, a threshold is outside [0.5, 1), and as
+        `object_overlaps`.
+
+    References
+    ----------
+    J. C. Caicedo et al., "Nucleus segmentation across imaging experiments: the 2018 Data Science
+    Bowl", Nature Methods 16, 2019
+    """
+    limits = np.asarray(thresholds, float)
+    if limits.ndim != 1 or not limits.size or not ((limits >= 0.5) & (limits < 1)).all():
+        raise ValueError(f"thresholds must be in [0.5, 1), got {thresholds}.")
+    if len(truths) != len(predictions) or not len(truths):
+        raise ValueError(
+            f"{len(truths)} truths and {len(predictions)} predictions: one of each per picture."
+        )
+    counts = []
+    for truth, prediction in zip(truths, predictions, strict=True):
+        true, predicted, shared, true_sizes, sizes = object_overlaps(truth, prediction)
+        iou = shared / (true_sizes[true] + sizes[predicted] - shared)
+        tp = (iou[:, None] > limits).sum(0)
+        counts.append([tp, np.count_nonzero(sizes) - tp, np.count_nonzero(true_sizes) - tp])
+    counts = np.array(counts)  # [N, 3, T]
+    each = _divide(counts[:, 0], counts.sum(1))
+    known = ~np.isnan(each[:, 0])
+    return {
+        "score": _mean_of_known(each.mean(1)),
+        "by_image": each.mean(1),
+        "by_threshold": each[known].mean(0) if known.any() else np.full(limits.shape, np.nan),
+        "pooled": _divide(counts[:, 0].sum(0), counts.sum((0, 1))),
+        **dict(zip(("tp", "fp", "fn"), counts.swapaxes(0, 1), strict=True)),
+    }
+
+
+def object_errors(truth, prediction):
+    """Tell what became of each object: found, merged, split or missed; and what was made up.
+
+    Parameters
+    ----------
+    truth, prediction : array_like of int, shape [H, W]
+        0 for the background and a number for each object.
+
+    Returns
+    -------
+    dict of str to ndarray of int
+        Numbers of true objects: ``merged``, where a predicted object holds more than half of this
+        one and of another; ``split``, where more than half of each of several predicted ones lies
+        in it; else ``found``, where one of them has an IoU above 0.5 with it; else ``missed``.
+        Numbers of predicted objects: ``made_up``, those that took part in none of the first three.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `object_overlaps`.
+    """
+    true, predicted, shared, true_sizes, sizes = object_overlaps(truth, prediction)
+    held, within = shared > true_sizes[true] / 2, shared > sizes[predicted] / 2
+    pairs = {
+        "merged": held & (np.bincount(predicted[held], minlength=sizes.size)[predicted] > 1),
+        "split": within & (np.bincount(true[within], minlength=true_sizes.size)[true] > 1),
+        "found": shared / (true_sizes[true] + sizes[predicted] - shared) > 0.5,
+    }
+    left, made_up = np.flatnonzero(true_sizes), np.flatnonzero(sizes)
+    errors = {}
+    for kind, which in pairs.items():
+        errors[kind] = np.intersect1d(left, true[which])
+        left, made_up = np.setdiff1d(left, true[which]), np.setdiff1d(made_up, predicted[which])
+    return errors | {"missed": left, "made_up": made_up}
+
+
+def object_overlaps(truth, prediction):
+    """Count the pixels that the objects of two pictures share.
+
+    Parameters
+    ----------
+    truth, prediction : array_like of int, shape [H, W]
+        0 for the background and a number for each object, below 2²⁴, gaps allowed.
+
+    Returns
+    -------
+    true, predicted, shared : ndarray of int, one entry per pair that shares a pixel
+        The two objects' numbers, and the pixels that are in both.
+    true_sizes, predicted_sizes : ndarray of int
+        At each number the pixels of that object; 0 where there is none, as at the background's.
+
+    Raises
+    ------
+    ValueError
+        If the two are not of one shape [H, W], or hold other numbers.
+    TypeError
+        If they hold no whole numbers; a binary mask has to be numbered first.
+    """
+    from scipy import sparse  # takes longer to import than the rest of the package
+
+    numbers, sizes = [], []
+    for name, values in {"truth": truth, "prediction": prediction}.items():
+        if np.asarray(values).dtype == bool:
+            raise TypeError(f"{name} must number its objects: scipy.ndimage.label({name})[0].")
+        values = _class_numbers(name, values)
+        if values.ndim != 2 or not 0 <= values.min(initial=0) <= values.max(initial=0) < 1 << 24:
+            raise ValueError(
+                f"{name} must be one picture [H, W] of 0 and objects' numbers below 2**24; it has "
+                f"shape {values.shape} and numbers to {values.max(initial=0)}. Of many pictures "
+                "pass a list; skimage.segmentation.relabel_sequential numbers anew."
+            )
+        numbers.append(values.astype(np.int32))
+        sizes.append(np.bincount(numbers[-1].ravel(), minlength=1))
+        sizes[-1][0] = 0
+    _check_same_shape(numbers[0], prediction=numbers[1])
+    both = (numbers[0] > 0) & (numbers[1] > 0)
+    pixels = np.ones(np.count_nonzero(both), np.int64), (numbers[0][both], numbers[1][both])
+    # Equal pairs are summed up in the conversion; a table of all pairs would fill the memory.
+    pairs = sparse.coo_array(pixels, shape=(sizes[0].size, sizes[1].size)).tocsr().tocoo()
+    return pairs.row, pairs.col, pairs.data, *sizes
+
+
 def _check_binary(name, mask):
     if not np.isin(mask, (0, 1)).all():
         raise ValueError(

@@ -52,6 +52,13 @@ def make_optimizer(
     )
 
 
+def progress_bar(**options):
+    """Return a tqdm bar, which in a notebook is one line of the output and not a widget."""
+    notebook = _in_notebook()
+    file, ascii_only = (_OutputLine(), False) if notebook else (None, None)
+    return tqdm(file=file, ascii=ascii_only, **options)
+
+
 class Progress(keras.callbacks.Callback):
     """A progress bar of epochs with the latest scores; a line without the bar stays at the end.
 
@@ -64,10 +71,8 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         release_graphs()
-        self._bar = tqdm(
+        self._bar = progress_bar(
             total=self.params.get("epochs"),
-            file=_OutputLine() if _in_notebook() else None,
-            ascii=False if _in_notebook() else None,
             bar_format="{percentage:3.0f}% |{bar:20}| epoch {n_fmt}/{total_fmt} "
             "[{elapsed}, {remaining} left{postfix}]",
         )

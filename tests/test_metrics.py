@@ -1,9 +1,11 @@
 """Scores against scikit-learn, SciPy and scikit-image, and by hand on a few pixels."""
 
+import time
 import warnings
 
 import numpy as np
 import pytest
+from scipy import ndimage, optimize
 from scipy.spatial.distance import directed_hausdorff
 from skimage import measure
 from sklearn import metrics as sklearn_metrics
@@ -284,6 +286,115 @@ def test_hausdorff_distance_by_hand(truth, prediction, options, expected):
     assert found == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
+# Objects
+
+
+def blocks(*places, shape=(12, 20)):
+    """Numbered rectangles: rows and columns of each, from and to."""
+    numbers = np.zeros(shape, np.int32)
+    for number, (top, bottom, left, right) in enumerate(places, 1):
+        numbers[top:bottom, left:right] = number
+    return numbers
+
+
+NOTHING, ONE, TWO = blocks(), blocks((0, 4, 0, 8)), blocks((0, 4, 0, 4), (0, 4, 4, 8))
+FAR = blocks((8, 12, 0, 8))
+THREE_FIFTHS = blocks((0, 1, 0, 3)), blocks((0, 1, 0, 5))  # IoU 0.6
+
+
+@pytest.mark.parametrize(
+    ("truth", "prediction", "by_threshold"),
+    [
+        (TWO, TWO * 1000, [1] * 10),
+        (ONE, NOTHING, [0] * 10),
+        (NOTHING, ONE, [0] * 10),
+        (NOTHING, NOTHING, [NAN] * 10),
+        (TWO, ONE, [0] * 10),  # merged: IoU is 0.5 with both, and not above
+        (ONE, TWO, [0] * 10),
+        (*THREE_FIFTHS, [1] * 2 + [0] * 8),  # not above 0.6 either
+        (ONE, ONE + FAR * 2, [0.5] * 10),
+        (TWO, np.where(TWO == 1, 7, 0), [0.5] * 10),
+        # 20 of 32 pixels, and 4 of 16: one hit up to 0.6, a false alarm and a miss
+        (ONE + FAR * 2, blocks((0, 4, 0, 5), (8, 9, 0, 4)), [1 / 3] * 3 + [0] * 7),
+    ],
+)
+def test_average_precision_of_objects_by_hand(truth, prediction, by_threshold):
+    found = metrics.average_precision_of_objects([truth], [prediction])
+    np.testing.assert_allclose(found["by_threshold"], by_threshold)
+    np.testing.assert_allclose(found["pooled"], by_threshold)
+    np.testing.assert_allclose(found["by_image"], [np.mean(by_threshold)])
+    assert found["score"] == pytest.approx(np.mean(by_threshold), nan_ok=True)
+
+
+def test_pictures_count_alike_and_pooled_objects_do():
+    pictures = [(TWO, TWO), (ONE, FAR), (NOTHING, NOTHING), (np.ones((3, 5), int),) * 2]
+    found = metrics.average_precision_of_objects(*zip(*pictures, strict=True), thresholds=[0.5])
+    assert found["score"] == pytest.approx(2 / 3)
+    np.testing.assert_allclose(found["by_image"], [1, 0, NAN, 1])
+    np.testing.assert_allclose([found["by_threshold"], found["pooled"]], [[2 / 3], [3 / 5]])
+    counts = [found[name][:, 0].tolist() for name in ("tp", "fp", "fn")]
+    assert counts == [[2, 0, 0, 1], [0, 1, 0, 0], [0, 1, 0, 0]]
+
+
+def test_average_precision_of_objects_gives_stardists_worked_figure():
+    line = np.arange(2210 + 333 + 103) + 1
+    truth, prediction = np.where(line <= 2543, line, 0), np.where(line > 333, line, 0)
+    found = metrics.average_precision_of_objects([truth[None]], [prediction[None]])
+    counts = [found[name][0, 0] for name in ("tp", "fp", "fn")]
+    assert counts == [2210, 103, 333]
+    assert found["pooled"][0] == pytest.approx(0.8352, abs=5e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_average_precision_of_objects_equals_a_loop_with_the_best_assignment(seed):
+    rng = np.random.default_rng(seed)
+    truth = measure.label(ndimage.gaussian_filter(rng.random((60, 70)), 2) > 0.5)
+    moved = np.roll(truth, rng.integers(0, 3, 2), (0, 1))
+    prediction = np.where(rng.random(moved.shape) < 0.05, 0, moved)
+    found = metrics.average_precision_of_objects([truth], [prediction])
+    true, predicted = (np.unique(one)[1:] for one in (truth, prediction))
+    iou = [
+        [
+            ((truth == i) & (prediction == j)).sum() / ((truth == i) | (prediction == j)).sum()
+            for j in predicted
+        ]
+        for i in true
+    ]
+    pairs = optimize.linear_sum_assignment(iou, maximize=True)
+    for limit, score in zip(metrics.BOWL_THRESHOLDS, found["by_threshold"], strict=True):
+        hits = sum(iou[i][j] > limit for i, j in zip(*pairs, strict=True))
+        assert score == pytest.approx(hits / (len(true) + len(predicted) - hits))
+
+
+def test_a_thousand_objects_of_a_large_picture_take_no_time():
+    truth = np.kron(np.arange(1, 1025).reshape(32, 32), np.pad(np.ones((56, 56), int), 3))
+    start = time.process_time()
+    found = metrics.average_precision_of_objects([truth], [np.roll(truth, 9)])
+    assert time.process_time() - start < 2  # a quarter of a second, where nothing else runs
+    assert found["tp"][0, 0] == 1024
+
+
+@pytest.mark.parametrize(
+    ("truth", "prediction", "expected"),
+    [
+        (TWO, TWO, {"found": [1, 2]}),
+        (TWO, ONE, {"merged": [1, 2]}),
+        (ONE, TWO, {"split": [1]}),
+        (ONE, NOTHING, {"missed": [1]}),
+        (ONE, FAR, {"missed": [1], "made_up": [1]}),
+        (ONE, blocks((0, 4, 0, 3)), {"missed": [1], "made_up": [1]}),  # too little of it
+        (ONE + FAR * 7, ONE * 5 + FAR * 9, {"found": [1, 7]}),
+        # The larger part would do for a hit; it is split nevertheless.
+        (ONE, blocks((0, 4, 0, 6), (0, 4, 6, 8)), {"split": [1]}),
+        (NOTHING, NOTHING, {}),
+    ],
+)
+def test_errors_of_objects_by_kind(truth, prediction, expected):
+    found = metrics.object_errors(truth, prediction)
+    assert set(found) == {"found", "merged", "split", "missed", "made_up"}
+    assert {kind: list(numbers) for kind, numbers in found.items() if len(numbers)} == expected
+
+
 # Errors
 
 ZEROS = np.zeros((2, 3, 4), int)
@@ -317,6 +428,14 @@ ZEROS = np.zeros((2, 3, 4), int)
         ("foreground_ious", (ZEROS, ZEROS[..., 1:]), r"truth \(.* must be of one shape"),
         ("foreground_ious", (ZEROS[0], ZEROS[0]), "must be of one shape"),
         ("pieces_hit", (ZEROS[:0], ZEROS[:0]), "with at least one image"),
+        ("average_precision_of_objects", ([ONE], []), "1 truths and 0 predictions"),
+        ("average_precision_of_objects", (ONE, ONE), "must be one picture"),
+        ("average_precision_of_objects", ([ONE > 0], [ONE]), r"scipy.ndimage.label\(truth\)"),
+        ("average_precision_of_objects", ([ONE], [ONE - 1]), "prediction must be one picture"),
+        ("average_precision_of_objects", ([ONE], [ONE << 24]), "relabel_sequential"),
+        ("average_precision_of_objects", ([ONE], [ONE[1:]]), "they must be equal"),
+        ("average_precision_of_objects", ([ONE], [ONE], [0.4]), r"in \[0.5, 1\), got \[0.4\]"),
+        ("object_errors", (ONE, ONE / 2), "prediction must hold class numbers"),
         ("average_precision", ([0, 1], [0.1]), r"shape \(2,\) but score has shape \(1,\)"),
         ("average_precision", ([0, 2], [0.1, 0.2]), "truth must hold 0 and 1 only"),
         ("average_precision", ([0.3, 1], [0.1, 0.2]), "truth must hold 0 and 1 only"),

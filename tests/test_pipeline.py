@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from chapter_cells import execute
+from numpy.testing import assert_array_equal
 from scipy import ndimage
 
-from course_utils import pipeline
+from course_utils import losses, pipeline
 from course_utils.datasets import IGNORE
 
 
@@ -297,3 +298,54 @@ def test_augmented_pictures_stay_float32_under_mixed_precision():
         keras.config.set_dtype_policy(before)
     images, masks = augment(np.full((2, 16, 16, 1), 0.3, "float32"), np.zeros((2, 16, 16, 1)))
     assert images.dtype == masks.dtype == "float32"
+
+
+def test_weights_change_with_the_masks():
+    images, masks = blobs(8)
+    weights = masks * np.float32(2.5) + np.float32(0.5)
+    augment = pipeline.augmentation(flip="horizontal", rotation=30, shift=0.1, seed=3)
+    dataset = pipeline.batches(images, masks, 4, weights=weights, augment=augment)
+    for changed, mask, weight in dataset.as_numpy_iterator():
+        assert mask.shape == weight.shape == (*changed.shape[:3], 1)
+        known = mask != IGNORE
+        np.testing.assert_allclose(weight[known], mask[known] * 2.5 + 0.5, rtol=1e-6)
+    # A weight of 2 in the loss is a pixel that is there twice.
+    loss = losses.WeightedCrossentropy([1, 1])
+    logits = np.random.default_rng(0).normal(size=mask.shape).astype("float32")
+    each = losses.WeightedCrossentropy([1, 1], reduction="none")(mask, logits).numpy()
+    expected = (each * weight[..., 0]).sum() / np.sum(known)
+    np.testing.assert_allclose(loss(mask, logits, sample_weight=weight), expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="weights"):
+        pipeline.batches(images, masks, 4, weights=weights[:, 1:])
+
+
+# Two objects that touch, one beside them, one on the picture's edge, one that is thin.
+OBJECTS = np.zeros((24, 30), np.int32)
+OBJECTS[2:10, 2:10], OBJECTS[2:10, 10:18], OBJECTS[2:10, 20:27] = 1, 2, 30
+OBJECTS[18:24, 4:12], OBJECTS[14:16, 20:28] = 4, 5
+
+
+def test_border_classes_are_where_something_else_is_near():
+    classes = pipeline.border_classes(OBJECTS, width=1)
+    assert_array_equal(classes == 0, OBJECTS == 0)
+    inside = np.zeros_like(OBJECTS)
+    inside[3:9, 3:9], inside[3:9, 11:17], inside[3:9, 21:26] = 1, 2, 30
+    inside[19:24, 5:11], inside[14:16, 20:28] = 4, 5  # not gone, though all of it is near others
+    assert_array_equal(np.where(classes == 1, OBJECTS, 0), inside)
+    touching = np.zeros_like(OBJECTS)
+    touching[1:11, 9:11] = 2
+    assert_array_equal(pipeline.border_classes(OBJECTS, 1, True) == 2, touching > 0)
+    assert not pipeline.border_classes(OBJECTS * 0).any()
+    assert (pipeline.border_classes(OBJECTS, 2, True)[4:8, 18:20] == 2).all()
+
+
+@pytest.mark.parametrize(("w0", "sigma", "weights"), [(10, 5, (1, 1)), (4, 1.5, (0.5, 3))])
+def test_weight_map_is_the_papers_formula(w0, sigma, weights):
+    distances = np.sort([ndimage.distance_transform_edt(k != OBJECTS) for k in (1, 2, 30, 4, 5)], 0)
+    gaps = w0 * np.exp(-((distances[0] + distances[1]) ** 2) / (2 * sigma**2))
+    expected = np.where(OBJECTS, weights[1], weights[0] + gaps)
+    found = pipeline.weight_map(OBJECTS, w0, sigma, weights)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert found.dtype == np.float32
+    alone = pipeline.weight_map(OBJECTS * (OBJECTS == 4), w0, sigma, weights)
+    assert_array_equal(alone, np.float32(np.where(OBJECTS == 4, *weights[::-1])))

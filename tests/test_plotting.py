@@ -11,6 +11,7 @@ import pytest
 from matplotlib.colors import same_color, to_rgb
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import ndimage
 
 from course_utils import plotting
 from course_utils.datasets import IGNORE, Dataset
@@ -104,6 +105,8 @@ FIGURES = {
     "loss_curves": lambda: plotting.loss_curves(CHANCE, {"a": -np.log(CHANCE), "b": 1 - CHANCE}),
     "merged_masks": lambda: plotting.merged_masks(COLOR, INSTANCES),
     "merged_masks, none": lambda: plotting.merged_masks(IMAGE[..., None], NONE),
+    "object_errors": lambda: plotting.object_errors(COLOR, INSTANCES, np.roll(INSTANCES, 2)),
+    "object_errors, none": lambda: plotting.object_errors(IMAGE, NONE, NONE),
     "paired": lambda: plotting.paired(SEEDS, "U-Net"),
     "scenes": lambda: plotting.scenes([COLOR] * 3, [CLASSES, OTHER, NONE], NAMES, titles="abc"),
     "scenes, unknown": lambda: plotting.scenes([COLOR / 255], [UNKNOWN], NAMES),
@@ -116,7 +119,7 @@ FIGURES = {
     "worst": lambda: plotting.worst(DATA, {"FCN": DATA.masks, "MLP": [LATE, NONE, NONE]}),
     "worst_scenes": worst_scenes,
 }
-NO_FIGURES = {"class_map", "overlay", "show"}
+NO_FIGURES = {"class_map", "draw_instances", "overlay", "show"}
 
 
 @pytest.fixture(autouse=True)
@@ -190,6 +193,8 @@ BAD = {
     "after is": lambda: plotting.invented_classes(MASK, MASK[1:], NAMES, 3),
     "'Dice' is": lambda: plotting.gradient_maps(MASK, MASK, {"Dice": MASK[1:]}),
     "instances must not be negative": lambda: plotting.merged_masks(IMAGE, -INSTANCES),
+    "instances is": lambda: plotting.draw_instances(axes(), IMAGE, INSTANCES[1:]),
+    "prediction is .3": lambda: plotting.object_errors(IMAGE, INSTANCES, MASK[:3]),
     "object_names has 1": lambda: plotting.detection_instance_semantic(
         COLOR, INSTANCES, CLASSES, NAMES, object_names=["car"]
     ),
@@ -367,18 +372,39 @@ def test_layers_get_different_colors_however_many_there_are():
     assert "191 layers" in figure.axes[3].get_xlabel()
 
 
-def test_merged_masks_counts_nuclei_and_pieces_and_parts_neighbors():
+def test_merged_masks_counts_nuclei_and_pieces():
     figure = plotting.merged_masks(COLOR, INSTANCES)
     assert [ax.get_title() for ax in figure.axes] == ["image", "3 nuclei", "merged: 2 pieces"]
-    rng = np.random.default_rng(0)
-    points = rng.uniform(0, 120, (90, 2))
-    places = np.stack(np.indices((120, 120)), -1)
-    nearest = ((places[:, :, None] - points) ** 2).sum(-1).argmin(-1)
-    numbers = rng.permutation(90)[nearest] + 1  # cells that touch everywhere, in no order
-    colors = layer(plotting.merged_masks(np.zeros((120, 120)), numbers).axes[1])
-    for axis in (0, 1):
-        border = np.diff(numbers, axis=axis) != 0
-        assert (np.abs(np.diff(colors, axis=axis)).max(axis=-1)[border] > 0.15).all()
+
+
+def test_no_object_has_the_color_of_its_neighbor():
+    seeds = np.zeros((150, 150), np.int32)
+    seeds.flat[np.random.default_rng(0).permutation(seeds.size)[:400]] = np.arange(1, 401)
+    nearest = ndimage.distance_transform_edt(seeds == 0, return_indices=True)[1]
+    cells = seeds[tuple(nearest)]  # each touches some six others
+    ax = axes()
+    assert plotting.draw_instances(ax, np.zeros((150, 150)), cells) is ax
+    colors = layer(ax)
+    for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+        alike = (colors[one] == colors[other]).all(axis=-1)
+        assert_array_equal(alike, cells[one] == cells[other])
+
+
+def test_errors_of_objects_have_a_color_and_a_count_for_each_kind():
+    truth, found = np.zeros((2, 12, 16), int)
+    truth[1:4, 1:4], truth[1:4, 4:7], truth[8:11, 6:9], truth[8:11, 1:3] = 1, 2, 3, 4
+    found[1:4, 1:7], found[8:11, 6:9], found[1:3, 12:15] = 9, 8, 7
+    figure = plotting.object_errors(COLOR, truth, found)
+    assert list(legend(figure)) == ["found: 1", "merged: 2", "split: 0", "missed: 1", "made up: 1"]
+    assert "merged: 2, split: 0" in figure.alt
+    kinds = {"found": truth == 3, "merged": found == 9, "missed": truth == 4, "made_up": found == 7}
+    painted = {
+        kind: image.get_array()
+        for kind, image in zip(comparisons.ERRORS, figure.axes[0].images[1:], strict=True)
+    }
+    for kind, where in kinds.items():
+        assert_array_equal(painted[kind][..., 3] > 0, where)
+        assert same_color(painted[kind][where][0, :3], comparisons.ERRORS[kind])
 
 
 def test_gallery_has_one_scale():

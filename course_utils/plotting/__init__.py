@@ -3,9 +3,9 @@
 In a notebook a returned Figure is shown once, with or without a semicolon behind the call.
 """
 
-from .comparisons import cases, invented_classes, iou_picture, worst, worst_scenes
+from .comparisons import cases, invented_classes, iou_picture, object_errors, worst, worst_scenes
 from .curves import degradation, gradient_maps, history, learning_curve, loss_curves
-from .labels import detection_instance_semantic, labels_of_scene, merged_masks
+from .labels import detection_instance_semantic, draw_instances, labels_of_scene, merged_masks
 from .masks import class_map, gallery, overlay, scenes, show_pairs
 from .scores import class_scores, confusion, foreground_share, paired, seeds, tradeoff
 from .style import show
@@ -17,6 +17,7 @@ __all__ = [
     "confusion",
     "degradation",
     "detection_instance_semantic",
+    "draw_instances",
     "foreground_share",
     "gallery",
     "gradient_maps",
@@ -27,6 +28,7 @@ __all__ = [
     "learning_curve",
     "loss_curves",
     "merged_masks",
+    "object_errors",
     "overlay",
     "paired",
     "scenes",

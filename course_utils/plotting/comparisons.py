@@ -5,12 +5,14 @@ from matplotlib.patches import Patch, Rectangle
 
 from ..datasets import IGNORE
 from ..metrics import confusion_matrix, image_iou, mean_iou
+from ..metrics import object_errors as count_errors
 from .masks import (
     class_entries,
     draw_classes,
     draw_image,
     legend_below,
     legend_patch,
+    outline_region,
     overlay,
     paint,
     zoom_to,
@@ -21,6 +23,8 @@ from .style import (
     GREEN,
     HIT,
     MISS,
+    PURPLE,
+    WIDTH,
     as_image,
     as_mask,
     check_lengths,
@@ -32,6 +36,13 @@ from .style import (
 )
 
 OUTCOMES = {1: HIT, 2: MISS, 3: FALSE_ALARM}
+ERRORS = {
+    "found": HIT,
+    "merged": PURPLE,
+    "split": GREEN,
+    "missed": MISS,
+    "made_up": FALSE_ALARM,
+}
 NO_CLASS = "#FF00C8"
 
 
@@ -97,6 +108,45 @@ def outcome(truth, prediction):
 def _outcome_entries():
     names = ("hit: found", "miss: overlooked", "false alarm: made up")
     return [legend_patch(color, name) for color, name in zip(OUTCOMES.values(), names, strict=True)]
+
+
+def object_errors(image, truth, prediction):
+    """Draw what became of each object: found, merged, split or missed; and what was made up.
+
+    Parameters
+    ----------
+    image : array, [H,W], [H,W,1] or [H,W,3], uint8 or float in [0, 1]
+    truth, prediction : int array [H,W]
+        0 for the background, and a number for each object.
+
+    Returns
+    -------
+    Figure
+        The true objects, and those that were made up, each kind in its color, with its count in the
+        legend; see `course_utils.metrics.object_errors`.
+
+    Raises
+    ------
+    ValueError
+        If the three differ in size, or a number is negative or a fraction.
+    """
+    image = as_image(image)
+    truth = as_mask(truth, "truth", image.shape)
+    prediction = as_mask(prediction, "prediction", image.shape)
+    errors = count_errors(truth, prediction)
+    height = 6 * image.shape[0] / image.shape[1] + 0.5
+    figure, axes = new_figure(height=min(height, WIDTH))
+    draw_image(axes[0, 0], image)
+    entries = []
+    for kind, color in ERRORS.items():
+        objects = prediction if kind == "made_up" else truth
+        objects = np.where(np.isin(objects, errors[kind]), objects, 0)
+        outline_region(axes[0, 0], objects, color)
+        paint(axes[0, 0], objects > 0, {True: color}, alpha=0.5, unknown=False)
+        entries.append(legend_patch(color, f"{kind.replace('_', ' ')}: {len(errors[kind])}"))
+    legend_below(figure, entries)
+    told = listed(entry.get_label() for entry in entries)
+    return described(figure, f"An image with its objects by what became of them. {told}.")
 
 
 def worst(dataset, predictions, *, count=3, by=None):

@@ -1,5 +1,7 @@
 """Kinds of labels of one picture, side by side, and what one kind knows that another does not."""
 
+import heapq
+
 import numpy as np
 from matplotlib.colors import hsv_to_rgb, to_rgb
 from matplotlib.patches import Rectangle
@@ -187,19 +189,13 @@ def merged_masks(image, instances):
     from scipy.ndimage import label
 
     image = as_image(image)
-    instances = as_mask(instances, "instances", image.shape)
-    if instances.min(initial=0) < 0:
-        raise ValueError(f"instances must not be negative; the least is {instances.min()}")
+    instances = _as_instances(instances, image)
     merged = instances > 0
     pieces = label(merged, np.ones((3, 3)))[1]
-    turns = _turns(instances)
     figure, axes = new_figure(1, 3, height=2.9 * merged.shape[0] / merged.shape[1] + 0.45)
     plain, single, together = axes[0]
     draw_image(plain, image)
-    draw_image(single, image)
-    for turn, color in enumerate(NUCLEI):
-        outline_region(single, turns == turn, color, linewidth=0.8)
-    paint(single, turns, dict(enumerate(NUCLEI)), alpha=0.8)
+    draw_instances(single, image, instances)
     overlay(together, image, merged)
     nuclei = counted(len(np.setdiff1d(instances, [0])), "nucleus", "nuclei")
     titles = ("image", nuclei, f"merged: {counted(pieces, 'piece')}")
@@ -212,10 +208,48 @@ def merged_masks(image, instances):
     )
 
 
+def draw_instances(ax, image, instances):
+    """Draw an image with its objects on top, none in the color of one near it.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    image : array, [H,W], [H,W,1] or [H,W,3], uint8 or float in [0, 1]
+    instances : int array [H,W]
+        0 for the background, and a number for each object.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the two differ in size, or a number is negative or a fraction.
+    """
+    image = as_image(image)
+    instances = _as_instances(instances, image)
+    draw_image(ax, image)
+    turns = _turns(instances)
+    for turn, color in enumerate(NUCLEI):
+        outline_region(ax, turns == turn, color, linewidth=0.8)
+    paint(ax, turns, dict(enumerate(NUCLEI)), alpha=0.8)
+    return ax
+
+
+def _as_instances(instances, image):
+    instances = as_mask(instances, "instances", image.shape)
+    if instances.min(initial=0) < 0:
+        raise ValueError(f"instances must not be negative; the least is {instances.min()}")
+    return instances
+
+
 def _turns(instances):
     """Which of the colors each pixel gets, -1 in the background: int array [H, W].
 
-    Nuclei that would touch if each grew by two pixels differ; else all colors are used alike.
+    Objects that would touch if each grew by two pixels differ; else all colors are used alike. Six
+    colors are enough for any map: in some order each object has at most five neighbors before it,
+    and taking away the one with the fewest neighbors, again and again, is that order backwards.
     """
     from skimage.segmentation import expand_labels
 
@@ -223,12 +257,25 @@ def _turns(instances):
     near = {number: set() for number in np.unique(instances[instances > 0]).tolist()}
     for one, other in ((grown[1:], grown[:-1]), (grown[:, 1:], grown[:, :-1])):
         border = (one != other) & (one > 0) & (other > 0)
-        for pair in zip(one[border].tolist(), other[border].tolist(), strict=True):
+        for pair in np.unique(np.stack([one[border], other[border]]), axis=1).T.tolist():
             near[pair[0]].add(pair[1])
             near[pair[1]].add(pair[0])
+    degrees = {number: len(others) for number, others in near.items()}
+    queue = [(degree, number) for number, degree in degrees.items()]
+    heapq.heapify(queue)
+    order = []
+    while queue:
+        degree, number = heapq.heappop(queue)
+        if degree != degrees.get(number):
+            continue  # gone, or come up again with fewer neighbors
+        order.append(number)
+        del degrees[number]
+        for other in near[number] & degrees.keys():
+            degrees[other] -= 1
+            heapq.heappush(queue, (degrees[other], other))
     turns = np.full(instances.max(initial=0) + 1, -1)
     used = np.zeros(len(NUCLEI))
-    for number in sorted(near, key=lambda number: len(near[number]), reverse=True):
+    for number in reversed(order):
         taken = turns[list(near[number])].tolist()
         turn = min(range(len(NUCLEI)), key=lambda turn: (taken.count(turn), used[turn]))
         turns[number] = turn
