@@ -161,9 +161,7 @@ LABELME_FRUIT = DatasetEntry(
     layout="labelme_fruit",
 )
 
-CATALOG = {
-    entry.name: entry for entry in (SUNNYBROOK, STANFORD_BACKGROUND, DSB2018, LABELME_FRUIT)
-}
+CATALOG = {entry.name: entry for entry in (SUNNYBROOK, STANFORD_BACKGROUND, DSB2018, LABELME_FRUIT)}
 
 
 def _weights(backbone, url, size, licence, **published):

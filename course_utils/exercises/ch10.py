@@ -39,13 +39,13 @@ def _fill_the_box(points, height, width):
 
 SQUARE = np.array([(2.0, 2.0), (7.0, 2.0), (7.0, 7.0), (2.0, 7.0)])
 LEAF = np.array([(3.2, 1.1), (9.7, 2.6), (13.4, 6.3), (6.1, 7.8), (1.3, 5.4)])
-OUTSIDE = LEAF + (5, -3)
+OUTSIDE = LEAF + np.array([5, -3])
 BOTH_OUT = "corner points count as pixels there: the square from 2 to 7 has 5 × 5 pixels, not 6 × 6"
 
 
 def _not_bool(answers):
     dtype = np.asarray(answers[0]).dtype
-    if dtype == bool:
+    if dtype.kind == "b":
         return ""
     return f"the pixels are right, but an array of True and False is wanted, not {dtype}."
 
@@ -247,8 +247,8 @@ check_class_weights = Check(
         ],
         "those weights are tiny, and with them the loss; multiply by all pixels and divide by the "
         "number of classes.": [lambda c: 1 / c, lambda c: 1 / (len(c) * c)],
-        "the mean of the counts is divided by the number of classes already; their sum stands above "
-        "the line.": [lambda c: c.mean() / (len(c) * c)],
+        "the mean of the counts is divided by the number of classes already; their sum stands "
+        "above the line.": [lambda c: c.mean() / (len(c) * c)],
         "those add up to 1, so that the loss shrinks with them.": [lambda c: 1 / c / (1 / c).sum()],
         "those have a mean of 1; all pixels together should weigh what they weighed without.": [
             lambda c: len(c) / c / (1 / c).sum()

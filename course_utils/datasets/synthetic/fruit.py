@@ -54,7 +54,11 @@ def fruit_photograph(rng, height=300, width=400, figs=True):
             center = rng.uniform((36, 36), (width - 36, height - 36))
             if (np.hypot(*(centers - center).T) > 62).all():
                 break
-        centers, size, angle = np.vstack([centers, center]), rng.uniform(0.85, 1.2), rng.uniform(0, 7)
+        centers, size, angle = (
+            np.vstack([centers, center]),
+            rng.uniform(0.85, 1.2),
+            rng.uniform(0, 7),
+        )
         outline = blob(rng, center, (long * size, wide * size), angle)
         _draw_fruit(image, rng, label, outline, angle, color, mottled)
         outlines.append((label, outline))
@@ -67,7 +71,7 @@ def _draw_fruit(image, rng, label, outline, angle, color, mottled):
     """A shadow to the lower right, a body lit from the upper left, and what is special to it."""
     shape, center = image.shape[:2], outline.mean(axis=0)
     dark = np.zeros(shape, np.float32)
-    fill(dark, outline + (5, 6), 0.4)
+    fill(dark, outline + np.array([5, 6]), 0.4)
     image *= (1 - blur(dark, 4))[..., None]
     rows, columns = np.mgrid[: shape[0], : shape[1]]
     reach = np.hypot(*(outline - center).T).max()
@@ -194,5 +198,6 @@ def _draw_as_ben(rng, outlines, number):
         shapes[0] = ("?", shapes[0][1])
     corner = outlines[-1][1][0]  # on the topmost fruit's edge
     shapes.append(("gap", blob(rng, corner, (7, 6), n_points=8)))
-    crumb = outlines[-1][1].mean(axis=0) + (80 if corner[0] < 250 else -80, 0)
+    crumb = outlines[-1][1].mean(axis=0)
+    crumb[0] += 80 if corner[0] < 250 else -80
     return [*shapes, ("crumb", blob(rng, crumb, (4, 3), n_points=6))]
