@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from course_utils import runtime
 from course_utils.datasets import CourseDataError, labelme_fruit, own_data, samples
@@ -48,13 +47,9 @@ def test_anna_made_three_mistakes_and_ben_has_words_of_his_own(tmp_path):
     samples.write_two_annotators(tmp_path)
     with pytest.raises(CourseDataError) as caught:
         own_data.read(tmp_path / "anna", CLASSES)
-    for words in (
-        "IMG_02.json has the label 'hazlenut'",
-        "IMG_04.jpg is 300 x 400 once the camera",
-    ):
-        assert words in str(caught.value)
-    assert "IMG_05.jpg is 330 x 300" in str(caught.value)
-    assert Image.open(tmp_path / "anna" / "IMG_04.jpg").getexif()[274] == 6
+    said = str(caught.value)
+    assert "IMG_02.json has the label 'hazlenut'" in said and "IMG_05.jpg is 330 x 300" in said
+    assert "IMG_04.jpg is 300 x 400 once the camera" in said
     anna = own_data.read(tmp_path / "anna", faults="leave out")
     ben = own_data.read(tmp_path / "ben")
     assert anna.ids == ben.ids == ("IMG_01", "IMG_02", "IMG_03", "IMG_06")

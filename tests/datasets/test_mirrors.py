@@ -367,7 +367,7 @@ def test_build_mirror_takes_by_default_what_may_be_passed_on(run, monkeypatch, t
     run(build_mirror, tmp_path, "--weights", "mobilenet")  # what is there is not fetched again
     run(build_mirror, tmp_path, "sunnybrook", "--weights", "mobilenet")
     assert built == [
-        ["sunnybrook", "dsb2018"],
+        ["sunnybrook", "dsb2018", "labelme_fruit"],
         ["stanford_background"],
         ["dsb2018", "weights/mobilenet"],
         ["sunnybrook", "weights/mobilenet"],
