@@ -40,12 +40,12 @@ CHAPTERS = {
         None,
         30,
         "drawn on the spot",
-        "what segmentation is, what a mask is, and whether this machine is ready",
+        "a network in the first minute; what a mask is, and whether this machine is ready",
     ),
     "01_mri_mlp": Chapter(
         "A perceptron",
         "sunnybrook",
-        45,
+        60,
         "heart MRI",
         "about 99 % of the pixels are right, and the result is poor: why both are true",
     ),
@@ -68,8 +68,8 @@ CHAPTERS = {
         "stanford_background",
         90,
         "outdoor scenes",
-        "six ways to break a network that works, the field's common scores and losses by hand, "
-        "and five years of networks in seven drawings",
+        "six ways to break a network that works, the field's common scores by hand, what six "
+        "losses do for a rare class, and five years of networks in seven drawings",
     ),
     "05_stanford_pretrained_unet": Chapter(
         "Pretrained encoders",
@@ -78,7 +78,7 @@ CHAPTERS = {
         "outdoor scenes",
         "what an encoder that has seen ImageNet is worth, with 50 labelled pictures and with all",
         encoders={
-            "quick": ("mobilenet", "resnet18", "efficientnetb0"),
+            "quick": ("mobilenet",),
             "full": ("mobilenet", "resnet18", "resnet34", "efficientnetb0", "vgg16"),
         },
     ),

@@ -28,21 +28,10 @@ from tqdm import tqdm
 from . import models  # noqa: F401, for a saved network may have layers of the course
 from .datasets import IGNORE, CourseDataError
 from .datasets.io import DataFolder, check_size, resize
-from .objects import instances, tiles
+from .objects import instances as instances  # its place for readers is here
+from .objects import tiles
 from .plotting.style import class_palette
 from .training import progress_bar
-
-__all__ = [
-    "Segmenter",
-    "instances",
-    "load",
-    "overlay",
-    "predict",
-    "predict_large",
-    "read_picture",
-    "save",
-    "tiles",
-]
 
 
 class Segmenter:
@@ -292,36 +281,30 @@ def predict_large(
     profile = profiles[blend].astype(np.float32)
     length, cut = len(profile), (window - len(profile)) // 2
     kept, weights = slice(cut, cut + length), np.outer(profile, profile)[..., np.newaxis]
+    size = picture.shape[:2]
     # Mirroring the rows' and the columns' numbers mirrors the picture, without a copy of it.
-    mirrored = [
-        np.pad(np.arange(side), (halo, halo + -side % tile), mode="reflect")
-        for side in picture.shape[:2]
-    ]
-    sides = [len(numbers) - 2 * cut for numbers in mirrored]
+    rows, columns = (
+        np.pad(np.arange(side), (halo, halo + -side % tile), mode="reflect") for side in size
+    )
+    sides = len(rows) - 2 * cut, len(columns) - 2 * cut
     sums, totals = None, [np.zeros((side, 1, 1), np.float32) for side in sides]
-    places = [[part.start for part in place] for place in tiles(picture.shape[:2], tile)]
+    places = [(row.start, column.start) for row, column in tiles(size, tile)]
     bar = progress_bar(total=len(places), desc="tiles", disable=not progress, delay=1)
     for first in range(0, len(places), batch_size):
         batch = places[first : first + batch_size]
-        rows_and_columns = (
-            [
-                numbers[start : start + window]
-                for numbers, start in zip(mirrored, place, strict=True)
-            ]
-            for place in batch
-        )
-        logits = model(np.stack([picture[np.ix_(*place)] for place in rows_and_columns]))
+        grids = [np.ix_(rows[y : y + window], columns[x : x + window]) for y, x in batch]
+        logits = model(np.stack([picture[grid] for grid in grids]))
         if sums is None:
             sums = np.zeros((*sides, logits.shape[-1]), np.float32)
-        for (row, column), values in zip(batch, logits, strict=True):
-            sums[row : row + length, column : column + length] += weights * values[kept, kept]
+        for (y, x), values in zip(batch, logits, strict=True):
+            sums[y : y + length, x : x + length] += weights * values[kept, kept]
         bar.update(len(batch))
     bar.close()
-    for total, side in zip(totals, picture.shape, strict=False):
+    for total, side in zip(totals, size, strict=True):
         for start in range(0, side, tile):
             total[start : start + length, 0, 0] += profile
     # The weights of a grid of windows are a product: of sums over its rows and over its columns.
-    whole = tuple(slice(halo - cut, halo - cut + side) for side in picture.shape[:2])
+    whole = tuple(slice(halo - cut, halo - cut + side) for side in size)
     result = sums[whole]
     result /= totals[0][whole[0]]
     result /= totals[1][whole[1]].swapaxes(0, 1)

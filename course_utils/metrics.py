@@ -144,6 +144,23 @@ def mean_class_accuracy(matrix):
     return _mean_of_known(class_accuracy(matrix))
 
 
+def class_precision(matrix):
+    """Share of what is predicted as a class that is of it, n_ii / Σ_j n_ji.
+
+    Parameters
+    ----------
+    matrix : array_like of int, shape [k, k]
+        Confusion matrix, rows true classes.
+
+    Returns
+    -------
+    ndarray of float64, shape [k]
+        In [0, 1]; NaN for a class that is predicted nowhere.
+    """
+    matrix = _square(matrix)
+    return _divide(np.diag(matrix), matrix.sum(0))
+
+
 def class_iou(matrix):
     """Intersection over union (Jaccard index) of each class, n_ii / (Σ_j n_ij + Σ_j n_ji − n_ii).
 
@@ -259,6 +276,57 @@ def _mean_of_known(values):
 
 
 # Straight from masks
+
+
+def class_shares(masks, n_classes, ignore=IGNORE):
+    """Return the share of each class among the known pixels.
+
+    Parameters
+    ----------
+    masks : array_like of int
+        Class numbers, any shape; may also hold `ignore`.
+    n_classes, ignore
+        As in `confusion_matrix`.
+
+    Returns
+    -------
+    ndarray of float64, shape [n_classes]
+        They add up to 1, or are NaN where nothing is known.
+    """
+    pixels = confusion_matrix(masks, np.zeros(np.shape(masks), np.uint8), n_classes, ignore).sum(1)
+    return _divide(pixels, pixels.sum())
+
+
+def median_frequency_weights(masks, n_classes, ignore=IGNORE):
+    """Return a weight for each class: the median frequency over its own frequency.
+
+    The frequency of a class is its share of the pixels of the pictures that show it, so a class
+    that few pictures show is not weighted up for that.
+
+    Parameters
+    ----------
+    masks : ndarray of int, shape [N, H, W]
+        Class numbers of the training pictures; may also hold `ignore`, whose pixels count in none.
+    n_classes : int
+    ignore : int, optional
+
+    Returns
+    -------
+    ndarray of float64, shape [n_classes]
+        0 for a class that is in no picture.
+
+    References
+    ----------
+    D. Eigen, R. Fergus, "Predicting Depth, Surface Normals and Semantic Labels with a Common
+    Multi-Scale Convolutional Architecture", ICCV 2015, https://arxiv.org/abs/1411.4734
+    """
+    pixels = np.stack([(masks == number).sum(axis=(1, 2)) for number in range(n_classes)])
+    of_pictures = ((masks != ignore).sum(axis=(1, 2)) * (pixels > 0)).sum(axis=1)
+    found = of_pictures > 0
+    frequency = pixels.sum(axis=1)[found] / of_pictures[found]
+    weights = np.zeros(n_classes)
+    weights[found] = np.median(frequency) / frequency
+    return weights
 
 
 def binary_scores(truth, prediction, name="foreground"):
@@ -422,12 +490,8 @@ def _binary_masks(truth, prediction):
 # More than counts
 
 
-def average_precision(truth, score, ignore=IGNORE):
-    """Area under the precision-recall curve of one class, with every pixel a decision.
-
-    Σ_n (R_n − R_{n−1}) P_n over the thresholds between distinct scores, without interpolation: the
-    definition of scikit-learn's ``average_precision_score``. A random score has, on average, the
-    share of positive pixels.
+def precision_recall_curve(truth, score, ignore=IGNORE):
+    """Precision and recall of one class at every threshold, with every pixel a decision.
 
     Parameters
     ----------
@@ -441,8 +505,9 @@ def average_precision(truth, score, ignore=IGNORE):
 
     Returns
     -------
-    float
-        In (0, 1]; NaN where no pixel is of the class.
+    precision, recall : ndarray of float64, shape [T]
+        In [0, 1], one for each distinct score, from the strictest threshold, where the recall is
+        least, to the laxest, where it is 1. Empty where no pixel is of the class.
 
     Raises
     ------
@@ -450,7 +515,7 @@ def average_precision(truth, score, ignore=IGNORE):
         If the shapes differ, `truth` holds something other than 0 and 1, or `score` holds NaN.
     """
     truth, score = np.asarray(truth), np.asarray(score, np.float64)
-    hint = "Take one class at a time: average_precision(truth == i, probabilities[..., i])."
+    hint = "Take one class at a time: (truth == i, probabilities[..., i])."
     _check_same_shape(truth, score=score, hint=hint)
     known = np.ones(truth.shape, bool) if ignore is None else truth != ignore
     truth, score = truth[known], score[known]
@@ -458,14 +523,71 @@ def average_precision(truth, score, ignore=IGNORE):
     if np.isnan(score).any():
         raise ValueError("score holds NaN, which has no place in an order.")
     if not truth.any():
-        return float("nan")
+        return np.empty(0), np.empty(0)
     order = np.argsort(-score, kind="stable")
     truth, score = truth[order], score[order]
     # Equal scores stand or fall together: the curve has a point only at the last of them.
     last = np.flatnonzero(np.append(score[1:] != score[:-1], True))
     found = np.cumsum(truth, dtype=np.int64)[last]
-    recall = found / found[-1]
-    return np.sum(np.diff(recall, prepend=0.0) * found / (last + 1)).item()
+    return found / (last + 1), found / found[-1]
+
+
+def average_precision(truth, score, ignore=IGNORE):
+    """Area under the precision-recall curve of one class.
+
+    Σ_n (R_n − R_{n−1}) P_n over the thresholds between distinct scores, without interpolation: the
+    definition of scikit-learn's ``average_precision_score``. A random score has, on average, the
+    share of positive pixels.
+
+    Parameters
+    ----------
+    truth, score, ignore
+        As in `precision_recall_curve`, which also says what raises.
+
+    Returns
+    -------
+    float
+        In (0, 1]; NaN where no pixel is of the class.
+    """
+    precision, recall = precision_recall_curve(truth, score, ignore)
+    return np.sum(np.diff(recall, prepend=0.0) * precision).item() if recall.size else float("nan")
+
+
+def border_distance(masks, ignore=IGNORE):
+    """How far each pixel is from the nearest pixel of another class in its picture.
+
+    Parameters
+    ----------
+    masks : array_like of int, shape [H, W] or [N, H, W]
+        Class numbers; may also hold `ignore`, which is neither inside nor outside a class.
+    ignore : int, optional
+        The number of unknown pixels.
+
+    Returns
+    -------
+    ndarray of float64, same shape
+        In pixels between centres: 1 for a pixel with another class beside it. NaN at unknown
+        pixels, infinite where a picture holds one class only.
+
+    Raises
+    ------
+    ValueError
+        If `masks` has another number of axes.
+    """
+    from scipy import ndimage
+
+    masks = np.asarray(masks)
+    if masks.ndim not in (2, 3):
+        raise ValueError(f"masks must be [H, W] or [N, H, W], got {masks.shape}.")
+    if masks.ndim == 3:
+        return np.stack([border_distance(mask, ignore) for mask in masks])
+    distance = np.full(masks.shape, np.nan)
+    for number in np.setdiff1d(masks, [ignore]):
+        inside, others = masks == number, (masks != number) & (masks != ignore)
+        distance[inside] = (
+            ndimage.distance_transform_edt(~others)[inside] if others.any() else np.inf
+        )
+    return distance
 
 
 def hausdorff_distance(truth, prediction, percentile=100, spacing=1.0):

@@ -63,7 +63,7 @@ def batches(
         masks = np.concatenate([masks, np.asarray(weights, "float32")[..., np.newaxis]], axis=-1)
     dataset = tf.data.Dataset.from_tensor_slices((images, masks))
     dataset = _in_order(dataset, shuffle, repeat, seed)
-    return _batched(dataset, batch_size, augment, weighted=weights is not None)
+    return _batched(dataset, batch_size, augment, weights is not None)
 
 
 def stream(load, n_images, size, batch_size, *, shuffle=False, augment=None, repeat=False, seed=0):
@@ -111,13 +111,13 @@ def _in_order(dataset, shuffle, repeat, seed):
     return dataset.repeat() if repeat else dataset
 
 
-def _batched(dataset, batch_size, augment, weighted=False):
+def _batched(dataset, batch_size, augment, with_weights=False):
     dataset = dataset.batch(batch_size).map(_to_float, num_parallel_calls=tf.data.AUTOTUNE)
     if augment is not None:
         # One batch after the other: side by side, they would race for the next random number and
         # the same seed would not give the same pictures.
         dataset = dataset.map(augment)
-    if weighted:
+    if with_weights:
         dataset = dataset.map(lambda image, mask: (image, mask[..., :1], mask[..., 1:]))
     return dataset.prefetch(tf.data.AUTOTUNE)
 

@@ -1,9 +1,10 @@
-"""The recipe of chapter 02, and Keras callbacks that show a training run while it runs."""
+"""The recipe of chapter 02, callbacks that show a training while it runs, and what a loss asks."""
 
 import gc
 import time
 
 import keras
+import numpy as np
 from tqdm import tqdm
 
 from .plotting.curves import check_baselines, describe_curves, draw_baselines, draw_curves
@@ -186,6 +187,43 @@ class LiveCurves(keras.callbacks.Callback):
         return f"epoch {epoch} of {total}, {minutes}:{seconds:02d} min"
 
 
+class FiringUnits(keras.callbacks.Callback):
+    """Count how many units of an early layer fire, before the training and after each step.
+
+    A unit fires if it gives more than zero for one of the inputs at least.
+
+    Parameters
+    ----------
+    inputs : ndarray of float32
+        What the first layer takes.
+    depth : int
+        Layers up to and including the one whose units are counted.
+
+    Attributes
+    ----------
+    counts : list of int
+    """
+
+    def __init__(self, inputs, depth):
+        super().__init__()
+        self.inputs, self.depth = inputs, depth
+        self.counts = []
+
+    def on_train_begin(self, logs=None):
+        self.counts = []
+        self._count()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._count()
+
+    def _count(self):
+        outputs = self.inputs
+        for layer in self.model.layers[: self.depth]:
+            outputs = layer(outputs)
+        units = np.asarray(outputs)
+        self.counts.append(int((units > 0).any(axis=tuple(range(units.ndim - 1))).sum()))
+
+
 def release_graphs():
     """Let go of the graphs of earlier trainings whose models nobody holds any more.
 
@@ -233,3 +271,33 @@ def _in_notebook():
     except ImportError:
         return False
     return hasattr(get_ipython(), "kernel")
+
+
+# What a loss asks of a picture
+
+
+def pull(loss, truth, probability):
+    """Return the gradient of a loss at each logit of class 1, where there are two classes.
+
+    Parameters
+    ----------
+    loss : callable
+        Of class numbers [1, H, W] and logits [1, H, W, 2].
+    truth : ndarray of int, shape [H, W]
+        0, 1, or `IGNORE`.
+    probability : ndarray of float, shape [H, W]
+        Of class 1, above 0 and below 1.
+
+    Returns
+    -------
+    ndarray of float32, shape [H, W]
+        Below 0 where training raises the logit.
+    """
+    import tensorflow as tf
+
+    logit = np.log(probability / (1 - probability)).astype(np.float32)
+    logits = tf.constant(np.stack([np.zeros_like(logit), logit], axis=-1)[None])
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        value = loss(np.asarray(truth, "int32")[None], logits)
+    return tape.gradient(value, logits)[0, ..., 1].numpy()

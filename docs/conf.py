@@ -73,6 +73,7 @@ CONTENTS = """
 :hidden:
 :caption: More
 
+docs/glossary
 results/README
 docs/instructors
 CONTRIBUTING

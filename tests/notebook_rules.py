@@ -110,7 +110,7 @@ def is_saved_with_its_outputs(notebook):
     counts = [cell["execution_count"] for cell in notebook.code]
     if counts != list(range(1, len(counts) + 1)):
         yield f"execution counts are {counts}: `make outputs CHAPTER={notebook.name}` saves it"
-    if not re.search(r"profile: (sample|showcase)\b", output_text(notebook.code[0])):
+    if not re.search(r"profile: showcase\b", output_text(notebook.code[0])):
         yield "the set-up cell's output does not say `profile: showcase`"
     for cell in notebook.code:
         if any(output["output_type"] == "error" for output in cell["outputs"]):
@@ -147,9 +147,10 @@ def is_of_a_sittings_length(notebook):
 
 
 def _words_to_read(notebook):
-    """Count the words, without code, formulas, links, solutions and references."""
+    """Count the words outside folds, without code, formulas, links and references."""
     text = "\n\n".join(cell["source"] for cell in notebook.prose if "solution" not in tags(cell))
     text = re.split(r"^## References\b", text, flags=re.MULTILINE)[0]
+    text = re.sub(r"<details>.*?</details>", " ", text, flags=re.DOTALL)
     text = re.sub(r"```.*?```|\$\$.*?\$\$|<[^>]+>", " ", text, flags=re.DOTALL)
     return len(re.sub(r"\]\([^)]*\)|[|#>*`]|-{3,}", " ", text).split())
 

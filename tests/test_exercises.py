@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 from IPython.core.formatters import DisplayFormatter
+from sklearn.metrics import confusion_matrix as sklearn_matrix
 
 from course_utils import metrics, pipeline
 from course_utils.chapters import CHAPTERS
@@ -258,10 +259,17 @@ TOLD_BY_RULE = {
         (lambda m: 100 * m.mean((1, 2)), "in percent"),
         (lambda m: m.mean((1, 2)).astype(int), "cut to whole numbers"),
     ],
-    "check_mlp_parameters": [
-        (13_182_937, "the number is not the right one"),
-        ("100", "wanted, got str"),
-        (..., "Not yet: replace the `...`."),
+    "check_cross_entropy": [
+        (lambda t, p: 0.5, "six pixels: 0.464624 is right, got 0.5"),
+        (lambda t, p: f"{ch01.check_cross_entropy.solution(t, p)}", "got str"),
+        (lambda t, p: round(ch01.check_cross_entropy.solution(t, p), 3), "that was rounded"),
+    ],
+    "check_gradient_step": [
+        (lambda w, b, x, y, rate: w, "a tuple (w, b) is wanted, got float"),
+        (lambda *case: {"w": 0, "b": 0}, "a tuple (w, b) is wanted, got dict"),
+        (lambda *case: (0.5, 0.5), "w two pixels, from 0 and 0: 0.175 is right, got 0.5"),
+        (lambda *case: (0.175, ...), "Not yet"),
+        (lambda w, b, x, y, rate: (w - x, b), "w: one number is wanted"),
     ],
     "check_conv_size": [
         (lambda *case: 128, "size 7, kernel 3, stride 1, padding 0: 5 is right, got 128"),
@@ -361,6 +369,30 @@ TOLD_BY_RULE = {
         (lambda m, h, w: np.zeros((h, w), np.uint8), "not cropped"),
         (lambda m, h, w: resize_mask(m, h, w) * np.nan, "nan is not a class"),
     ],
+    "check_confusion_matrix": [
+        (
+            lambda t, p, n: np.bincount((t.astype(int) * n + p).ravel(), minlength=n * n),
+            "shape (3, 3) is wanted",
+        ),
+        (
+            lambda t, p, n: [[np.sum((t == i) & (p == j)) for j in range(3)] for i in range(3)],
+            "shape (20, 20) is wanted, got (3, 3)",
+        ),
+        (lambda t, p, n: np.ones((n, n)), "masks of three classes: 3 is right, got 1"),
+    ],
+    "check_class_weights": [
+        (lambda m, n: {0: 1.0}, "got dict"),
+        (lambda m, n: ch04.check_class_weights.solution(m, n).astype(int), "cut to whole"),
+        (lambda m, n: ch04.check_class_weights.solution(m, n).round(2), "rounded"),
+        (lambda m, n: ch04.check_class_weights.solution(m, n)[:2], "shape (4,) is wanted"),
+    ],
+    "check_guess": [
+        ({"recall": 70, "precision": 0.5}, "recall: a share lies between 0 and 1, got 70"),
+        ({"recall": 0.7, "precision": "0.5"}, "precision: numbers are wanted, got str"),
+        ({"recall": 0.7, "precision": ...}, "Not yet: a number for 'precision'"),
+        ({"recall": True, "precision": 0.5}, "recall: a number is wanted, got bool"),
+        ((0.7, 0.5), "keep `guess` a dictionary of recall and precision, got tuple"),
+    ],
     "check_class_accuracies": [
         (lambda m: RECALL(m)[m.sum(1) > 0], "one number is wanted, got an array of shape (3,)"),
         (lambda m: 0.5, "a matrix with all classes: "),
@@ -392,11 +424,11 @@ TOLD_BY_RULE = {
         (lambda *case: (split(*case)[0], ...), "one half of it is missing"),
     ],
     "check_padded_size": [
-        (lambda h, w: tuple(map(float, padded_size(h, w))), "counts are whole, not float64"),
-        (lambda h, w: (256, 320), "height of 224 × 288: 224 is right, got 256"),
-        (lambda h, w: (np.ceil(h / 32) * 32, np.ceil(w / 32) * 32), "not float64: int(…)"),
-        (lambda h, w: padded_size(h, w)[0], "a tuple (height, width) is wanted, got int"),
-        (lambda h, w: "hw", "a tuple (height, width) is wanted, got str"),
+        (lambda h, w, m: tuple(map(float, padded_size(h, w, m))), "counts are whole, not float64"),
+        (lambda h, w, m: (256, 320), "height of 224 × 288, multiples of 32: 224 is right, got 256"),
+        (lambda h, w, m: (np.ceil(h / m) * m, np.ceil(w / m) * m), "not float64: int(…)"),
+        (lambda h, w, m: padded_size(h, w, m)[0], "a tuple (height, width) is wanted, got int"),
+        (lambda h, w, m: "hw", "a tuple (height, width) is wanted, got str"),
     ],
     "check_preprocess": [
         (lambda x: 2 * x / 255 - 1, "overflow on the way"),
@@ -497,6 +529,19 @@ def logit_of_softmax(a, b):
     return np.log(p / (1 - p))
 
 
+def keras_cross_entropy(t, p):
+    return keras.losses.BinaryCrossentropy()(t.ravel(), p.ravel())
+
+
+def keras_gradient_step(w, b, x, y, rate):
+    layer = keras.layers.Dense(1)
+    model = keras.Sequential([keras.Input((1,)), layer])
+    layer.set_weights([np.array([[w]]), np.array([b])])
+    model.compile(keras.optimizers.SGD(rate), keras.losses.BinaryCrossentropy(from_logits=True))
+    model.train_on_batch(x[:, np.newaxis], y[:, np.newaxis])
+    return [weights.item() for weights in layer.get_weights()]
+
+
 def keras_mean_iou(matrix):
     counts = np.ravel(matrix)
     truth, prediction = (np.repeat(n.ravel(), counts) for n in np.indices(matrix.shape))
@@ -511,6 +556,24 @@ def with_epsilon(t, p):
 def own_labels(numbers):
     numbers[numbers < 0] = 255
     return numbers.astype(np.uint8)
+
+
+def known(truth, prediction):
+    return truth[truth != 255], prediction[truth != 255]
+
+
+def own_confusion_matrix(truth, prediction, n_classes):
+    matrix = [[0] * n_classes for _ in range(n_classes)]
+    for t, p in zip(truth.ravel(), prediction.ravel(), strict=True):
+        if t != 255:
+            matrix[t][p] += 1
+    return matrix
+
+
+def own_class_weights(masks, n_classes):
+    pixels = [int((masks == k).sum()) for k in range(n_classes)]
+    factor = sum(pixels) / sum(n > 0 for n in pixels)
+    return [factor / n if n else 0 for n in pixels]
 
 
 def own_split(n, share, seed):
@@ -559,6 +622,10 @@ ALSO_RIGHT = [
     ("check_from_one_hot", lambda c: c.argmax(-1).tolist()),
     ("check_baseline", np.float32(BACKGROUND)),
     *[("check_baseline", round(BACKGROUND, digits)) for digits in (3, 4, 9)],
+    ("check_cross_entropy", keras_cross_entropy),
+    ("check_cross_entropy", lambda t, p: -np.log(np.abs(1 - t - p) + 1e-7).mean()),
+    ("check_gradient_step", keras_gradient_step),
+    ("check_gradient_step", lambda *case: list(ch01.check_gradient_step.solution(*case))),
     ("check_mean_iou", own_mean_iou),
     ("check_mean_iou", keras_mean_iou),
     ("check_mean_iou", lambda m: round(metrics.mean_iou(m), 7)),
@@ -576,8 +643,12 @@ ALSO_RIGHT = [
     ("check_resize_mask", lambda m, h, w: nearest_by_index(m, h, w).tolist()),
     ("check_class_accuracies", lambda m: np.float32(metrics.mean_class_accuracy(m))),
     ("check_class_accuracies", lambda m: np.nanmean(np.diag(m) / m.sum(1))),  # warns of 0 / 0
+    ("check_confusion_matrix", own_confusion_matrix),
+    ("check_confusion_matrix", lambda t, p, n: sklearn_matrix(*known(t, p), labels=range(n))),
+    ("check_confusion_matrix", lambda t, p, n: np.histogram2d(*known(t, p), [range(n + 1)] * 2)[0]),
+    ("check_class_weights", own_class_weights),
     ("check_split", own_split),
-    ("check_padded_size", lambda h, w: [h + -h % 32, w + -w % 32]),
+    ("check_padded_size", lambda h, w, m: [h + -h % m, w + -w % m]),
     ("check_preprocess", lambda x: (x.astype(np.float32) - 127.5) / 127.5),
     ("check_preprocess", lambda x: x * np.float32(2 / 255) - 1),
     (
@@ -621,7 +692,7 @@ ODD = [
     *(np.array([]), np.array(["a", "b"]), np.array([1, None]), np.zeros((2, 3, 4, 5))),
     *(np.array([1j, 2]), np.ma.masked, np.datetime64("2020-01-01"), np.array(3.0), range(3)),
 ]
-KEYS = [*ch00.TASKS, *RECIPE, *FAR, *JOINS, *ch02.FCN_SIZES, 8, 128]
+KEYS = ["recall", "precision", *ch00.TASKS, *RECIPE, *FAR, *JOINS, *ch02.FCN_SIZES, 8, 128]
 
 
 def odd_answers():
@@ -669,6 +740,14 @@ def test_a_prediction_is_set_beside_what_came(guess, capsys):
     one, none = capsys.readouterr().out.splitlines()
     assert "0.70" in one and "0.12" in one
     assert "0.12" in none
+
+
+def test_a_prediction_in_words_is_set_beside_what_came(capsys):
+    for guess in ("sky", ..., None, 3):
+        set_beside(guess, "road")
+    said = capsys.readouterr().out.splitlines()
+    assert "sky" in said[0] and all("road" in line for line in said)
+    assert said[1] == said[2] == said[3]
 
 
 def test_a_verdict_is_not_shown_twice():
@@ -757,6 +836,12 @@ def test_recipe_by_setting(setting):
 def test_the_score_of_a_recipe_against_its_rival(score, rival, outcome, words):
     verdict = ch02.judge_score(score, rival)
     assert verdict.outcome == outcome and words in verdict.hint
+
+
+def test_a_guess_is_handed_on_to_the_figure():
+    noted = ch04.check_guess({"recall": 0.8, "precision": np.float32(0.5)})
+    assert noted and noted.value == {"your guess": (0.8, 0.5)}
+    assert not ch04.check_guess({"recall": 80, "precision": 0.5}).value
 
 
 def test_the_hausdorff_example_is_what_the_answers_say():

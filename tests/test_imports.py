@@ -11,6 +11,7 @@ import course_utils
 PROJECT = Path(__file__).parents[1]
 # What may import Keras, and whether it may import TensorFlow by itself as well.
 WITH_KERAS = {
+    "first_look": False,
     "inference": False,
     "keras_metrics": False,
     "losses": False,

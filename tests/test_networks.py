@@ -47,6 +47,10 @@ def test_the_text_goes_with_the_drawing(monkeypatch):
     assert (data["image/svg+xml"], data["text/plain"]) == (source, said)
     assert data["text/html"].startswith(f'<img alt="{said}" src="data:image/svg+xml;base64,')
     assert options == {"metadata": {"image/svg+xml": {"alt": said}}, "raw": True}
+    networks.show("fcn", "unet", folded=True)
+    fcn, unet = (each["text/html"] for each, _ in shown[1:])
+    assert fcn == f"<details><summary>FCN</summary>{data['text/html']}</details>"
+    assert "<summary>U-Net</summary>" in unet
 
 
 def test_an_unknown_drawing_is_answered_by_those_there_are():

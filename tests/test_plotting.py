@@ -29,6 +29,7 @@ CLASSES = np.where(MASK, 2, 0).astype(np.uint8)
 CLASSES[9:] = 1
 CLASSES[0, 0] = IGNORE
 OTHER = np.where(CLASSES == 2, 1, CLASSES) % IGNORE
+SURE = 0.9 * (CLASSES[..., None] == np.arange(3))
 INSTANCES = np.zeros((12, 16), np.int32)
 INSTANCES[1:4, 1:4], INSTANCES[1:4, 4:7], INSTANCES[8:11, 6:9] = 1, 2, 40
 DATA = Dataset(
@@ -62,6 +63,8 @@ CONSTANT = {"background everywhere": {"miou": 0.49, "pixel_accuracy": 0.98}}
 
 # Every function that returns a figure, on plain and on odd input.
 FIGURES = {
+    "border_errors": lambda: plotting.border_errors(CLASSES, OTHER),
+    "border_errors, none": lambda: plotting.border_errors(MASK, MASK, reach=2),
     "cases": lambda: plotting.cases(DATA, {"FCN": DATA.masks, "MLP": [LATE, NONE, NONE]}),
     "cases, nothing to find": lambda: plotting.cases(
         DATA.subset([2]), {"MLP": [NONE]}, which="typical"
@@ -101,13 +104,19 @@ FIGURES = {
     "learning_curve, diverged": lambda: plotting.learning_curve(
         {"a": {50: [np.nan], 100: [np.nan]}}, xlabel="images", ylabel="mIoU"
     ),
-    "loss_curves, nowhere defined": lambda: plotting.loss_curves(CHANCE, {"a": CHANCE * np.nan}),
-    "loss_curves": lambda: plotting.loss_curves(CHANCE, {"a": -np.log(CHANCE), "b": 1 - CHANCE}),
+    "lines": lambda: plotting.lines(
+        {"a": ([0, 1], [1, 0.5]), "b": ([0, 1, 2], [np.nan] * 3)},
+        xlabel="recall",
+        ylabel="precision",
+        dots={"decision": (0.5, 0.5)},
+    ),
     "merged_masks": lambda: plotting.merged_masks(COLOR, INSTANCES),
     "merged_masks, none": lambda: plotting.merged_masks(IMAGE[..., None], NONE),
     "object_errors": lambda: plotting.object_errors(COLOR, INSTANCES, np.roll(INSTANCES, 2)),
     "object_errors, none": lambda: plotting.object_errors(IMAGE, NONE, NONE),
     "paired": lambda: plotting.paired(SEEDS, "U-Net"),
+    "precision_recall": lambda: plotting.precision_recall(CLASSES, SURE, NAMES),
+    "recall_and_precision": lambda: plotting.recall_and_precision({"a": (0.5, 0.7)}, "road"),
     "scenes": lambda: plotting.scenes([COLOR] * 3, [CLASSES, OTHER, NONE], NAMES, titles="abc"),
     "scenes, unknown": lambda: plotting.scenes([COLOR / 255], [UNKNOWN], NAMES),
     "seeds": lambda: plotting.seeds({"FCN": [0.90, 0.92], "MLP": [0.7]}),
@@ -202,6 +211,8 @@ BAD = {
     "class_names has 2": lambda: plotting.confusion(np.eye(3), ["a", "b"]),
     "class_names has 3": lambda: plotting.class_scores({"a": [1]}, NAMES),
     "results must hold": lambda: plotting.seeds({"none": []}),
+    "curves is empty": lambda: plotting.lines({}, xlabel="", ylabel=""),
+    "'recall' has": lambda: plotting.lines({"recall": ([0, 1], [1])}, xlabel="", ylabel=""),
     "points is empty": lambda: plotting.tradeoff({}, xlabel="", ylabel=""),
     "baseline is 'V-Net'": lambda: plotting.paired(SEEDS, "V-Net"),
     "'U-Net' alone": lambda: plotting.paired({"U-Net": SEEDS["U-Net"]}, "U-Net"),
@@ -220,7 +231,6 @@ BAD = {
     "'mIoU' has": lambda: plotting.degradation([0, 1], {"mIoU": [1]}, {}, step_label=""),
     "scores must hold": lambda: plotting.learning_curve({"a": {}}, xlabel="", ylabel=""),
     "no value": lambda: plotting.learning_curve({"a": {5: []}}, xlabel="", ylabel=""),
-    "'focal' has": lambda: plotting.loss_curves(CHANCE, {"focal": [1.0]}),
 }
 
 
@@ -485,17 +495,6 @@ def test_learning_curve_draws_means_single_runs_and_their_range():
     assert (min(at_400), max(at_400)) == (0.5, 0.57)
 
 
-def test_loss_curves_draws_losses_and_their_gradients():
-    with np.errstate(divide="ignore"):
-        chance = np.linspace(0, 1, 101)
-        cross_entropy = -np.log(chance)  # infinite at 0
-    losses, gradients = plotting.loss_curves(chance, {"cross entropy": cross_entropy}).axes
-    assert_array_equal(losses.lines[0].get_xydata().T, (chance, cross_entropy))
-    # d(-log p) / d logit = p - 1
-    assert_allclose(gradients.lines[0].get_ydata()[5:-5], chance[5:-5] - 1, atol=0.02)
-    assert np.isfinite([*losses.get_ylim(), *gradients.get_ylim()]).all()
-
-
 def test_gradient_maps_have_a_symmetric_scale_of_their_own():
     gradients = {"a": MASK - 0.2, "b": 10 * (MASK - 0.6)}
     figure = plotting.gradient_maps(MASK, MASK * 0.5, gradients)
@@ -526,6 +525,23 @@ def test_confusion_shows_shares_of_the_row():
     assert_allclose(np.ma.filled(ax.images[0].get_array(), np.nan), [[0.9, 0.1], [np.nan] * 2])
     assert (ax.get_ylabel(), ax.get_xlabel()) == ("truth", "prediction")
     assert "absent" in ax.get_yticklabels()[1].get_text()
+
+
+def test_curves_of_precision_and_of_errors_near_a_border():
+    (ax,) = plotting.precision_recall(CLASSES, SURE, NAMES).axes
+    assert {text.get_text() for text in ax.texts} == {f"{name} 1.00" for name in NAMES}
+    wrong = np.where(np.arange(12)[:, None] < 9, CLASSES, 0) % IGNORE  # nothing but row 9 to 11
+    (ax,) = plotting.border_errors(CLASSES, wrong, reach=3).axes
+    near, everywhere = (line.get_ydata() for line in ax.lines)
+    assert_allclose(near, [1 / 3, 2 / 3, 1])
+    assert (np.diff(everywhere) >= 0).all() and everywhere[0] < everywhere[-1] <= 1
+
+
+def test_equal_iou_is_a_line_through_recall_and_precision():
+    (ax,) = plotting.recall_and_precision({"a": (2 / 3, 0.5), "b": (0.5, 0.5)}, "road").axes
+    lines = {text.get_text(): line for text, line in zip(ax.texts, ax.lines, strict=True)}
+    assert np.interp(2 / 3, *lines["IoU 0.4"].get_xydata().T) == pytest.approx(0.5, abs=1e-3)
+    assert "IoU 0.9" not in lines and ax.get_xlim()[0] > 0.3  # only what is near the points
 
 
 def test_seeds_draws_every_seed_and_the_mean():

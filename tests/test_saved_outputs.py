@@ -18,18 +18,22 @@ CHAPTERS = {
     "01_mri_mlp": ("lv_dice", 0.1, 0.3, ["All background"]),
     "02_mri_fcn": ("lv_dice", 0.1, 0.6, ["twentieth: published recipe"]),
     "03_mri_unet": ("lv_dice", 0.1, 0.4, []),
-    "04_stanford_labels_and_scores": (
+    "04_stanford_labels_and_scores": ("miou", 1 / 8, 0.4, []),
+    "05_stanford_pretrained_unet": (
         "miou",
-        1 / 8,
-        0.4,
+        1 / 3,
+        0.1,
         [
-            "small network, fed blue for red",
-            "small network, fed [0, 1]",
-            "small network, fed raw bytes",
+            "momentum 0.99, running averages",
+            "most frequent class everywhere",
+            "eight regions, most frequent class everywhere",
         ],
     ),
     "06_dsb2018_unetpp": ("iou_pixels", 0.25, 0.5, []),
 }
+
+# Classes of which the prose says that a trained network does not find them.
+NOT_FOUND = {"05_stanford_pretrained_unet": ["water, random"]}
 
 
 def outputs(chapter):
@@ -60,7 +64,7 @@ def test_trained_networks_beat_every_constant_prediction(chapter):
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_no_figure_has_a_score_of_zero_for_a_trained_network(chapter):
-    exceptions = CHAPTERS[chapter][3]
+    exceptions = CHAPTERS[chapter][3] + NOT_FOUND.get(chapter, [])
     for text in outputs(chapter)[1]:
         for name in re.findall(r"\b0\.0+ \(([^)]*)\)", text):
             assert name in exceptions, text

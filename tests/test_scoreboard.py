@@ -225,15 +225,39 @@ def test_a_chapter_shows_its_own_figures_in_the_columns_that_somebody_has(folder
     assert rows(folder, chapter="01_mri_mlp") == []
 
 
+def test_the_short_table_has_one_score_and_eight_rows_yours_first(folder):
+    measured(
+        folder,
+        *(miou(0.9, seed=seed) for seed in (0, 1)),
+        miou(0.6, profile="quick"),
+        *(miou(0.1 * number, f"other {number}") for number in range(9)),
+        entry(run="U-Net", scores={"lv_dice": 0.8}),
+    )
+    board = scoreboard.Scoreboard(CHAPTER, [miou(0.5, "mine", profile="quick")], folder)
+    header, mine, fcn, *others = board.compact_rows()
+    assert header == ["mIoU of", "yours", "measured by us", "published"]
+    assert mine == ["mine", "0.5000", "", ""]
+    assert fcn == ["FCN", "", "0.9000 ± 0.0000", "0.9025"]  # the profile with most seeds
+    assert [row[0] for row in others] == [f"other {number}" for number in range(6)]
+
+    board = scoreboard.Scoreboard(CHAPTER, [miou(0.5, profile="quick")], folder)
+    assert board.compact_rows()[1] == ["FCN", "0.5000", "0.6000", "0.9025"]  # yours is quick
+    board = scoreboard.Scoreboard(CHAPTER, [miou(0.5, profile="sample")], folder)
+    assert board.compact_rows()[0][1] == "yours, on made-up images"
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_markdown_and_plain_text_have_every_cell(chapter):
-    yours = [entry(profile="quick")]
-    board = scoreboard.Scoreboard(chapter, yours, PROJECT / "results")
-    table = board.rows()
-    header, line, *body = board._repr_markdown_().splitlines()
-    assert line == "|" + " --- |" * len(table[0])
-    assert [[c.strip() for c in text[1:-1].split("|")] for text in [header, *body]] == table
-    plain = repr(board).splitlines()
+    board = scoreboard.Scoreboard(chapter, [entry(profile="quick")], PROJECT / "results")
+    tables = board.compact_rows(), board.rows()
+    above, fold = board._repr_markdown_().split("\n\n<details><summary>")
+    summary, below, end = fold.split("\n\n")  # blank lines, or the table is not read as Markdown
+    assert f"{len(tables[1]) - 1} rows</summary>" in summary and end == "</details>"
+    for written, table in zip((above, below), tables, strict=True):
+        header, line, *body = written.splitlines()
+        assert line == "|" + " --- |" * len(table[0])
+        assert [[c.strip() for c in text[1:-1].split("|")] for text in [header, *body]] == table
+    plain, table = repr(board).splitlines(), tables[1]
     assert all(cell in text for text, row in zip(plain, table, strict=True) for cell in row)
     columns = {text.index(row[-1]) for text, row in zip(plain, table, strict=True)}
     assert len(columns) == 1, "the columns are not aligned"

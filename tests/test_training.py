@@ -13,7 +13,8 @@ import pytest
 from chapter_cells import execute
 from PIL import Image
 
-from course_utils import training
+from course_utils import losses, training
+from course_utils.datasets import IGNORE
 
 # The recipe
 
@@ -212,3 +213,26 @@ def test_a_model_is_trained_on_after_its_graph_was_released():
     before = on.evaluate(X, Y, verbose=0)
     train(on, training.Progress())
     assert on.evaluate(X, Y, verbose=0) < before
+
+
+def test_what_a_loss_asks_of_a_picture():
+    truth, chance = np.array([[1, 0], [1, IGNORE]]), np.array([[0.1, 0.6], [0.5, 0.9]])
+    found = training.pull(losses.WeightedCrossentropy([1.0, 3.0]), truth, chance)
+    expected = np.array([[3 * (0.1 - 1), 0.6], [3 * (0.5 - 1), 0]]) / 3  # of the known pixels
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_units_that_fire_are_counted_before_the_training_and_after_each_step():
+    def unit(weight):
+        layer = keras.layers.Dense(3, "relu", kernel_initializer="zeros", name=f"three_{weight}")
+        model = keras.Sequential([keras.Input((2, 1)), keras.layers.Flatten(), layer])
+        layer.set_weights([np.array([[1.0, -1, weight], [0, 0, weight]]), np.zeros(3)])
+        return model
+
+    images = np.array([[[1.0], [1.0]], [[2.0], [0.0]]], np.float32)
+    firing = training.FiringUnits(images, depth=2)
+    model = unit(-1.0)
+    model.compile(keras.optimizers.SGD(1.0), lambda y, answer: -10 * answer)
+    for _ in range(2):  # nothing is left of an earlier training
+        model.fit(images, np.zeros((2, 3)), batch_size=1, epochs=1, verbose=0, callbacks=[firing])
+        assert firing.counts == [1, 1, 1]  # a unit that never fires has no gradient

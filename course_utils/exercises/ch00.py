@@ -45,6 +45,7 @@ def _one_hot(mask, n):
 check_one_hot = Check(
     "A mask [H, W] to one channel per class [H, W, C]; 255 is no class, and all its channels 0.",
     solution=_one_hot,
+    used=True,
     cases={
         "a mask without 255": (np.array([[0, 2, 1], [2, 2, 0]], np.uint8), 4),
         "a mask with 255, which is no class and has no channel": (
@@ -82,6 +83,7 @@ check_one_hot = Check(
 check_from_one_hot = Check(
     "One channel per class [H, W, C] back to a mask [H, W].",
     solution=lambda channels: channels.argmax(-1),
+    used=True,
     # Logits: the largest need be neither above one half nor the largest in magnitude.
     cases=[
         (
@@ -104,6 +106,7 @@ check_from_one_hot = Check(
 check_one_logit = Check(
     "The one sigmoid logit that says the same as two softmax logits.",
     solution=lambda a, b: b - a,
+    used=True,
     cases=[(np.array([0.0, 2.0, -1.0]), np.array([1.5, -0.5, 3.0]))],
     mistakes={
         "that is the logit of class 0; class 1 is asked for.": [lambda a, b: a - b],

@@ -1,4 +1,4 @@
-"""Chapter 01: shares of pixels, scores of a confusion matrix, parameters of the perceptron."""
+"""Chapter 01: shares of pixels, scores of a confusion matrix, cross entropy, a gradient step."""
 
 from functools import partial
 
@@ -17,6 +17,7 @@ MASKS[1, :2] = 1
 check_foreground_share = Check(
     "Share of ventricle pixels in each mask.",
     solution=lambda m: m.mean((1, 2)),
+    used=True,
     cases=[(MASKS,)],
     mistakes={
         "that is one number for all masks; one for each is wanted.": [lambda m: m.mean()],
@@ -108,6 +109,7 @@ def _of_two(score, matrix):
 check_mean_iou = Check(
     "mIoU of a confusion matrix, of any number of classes.",
     solution=metrics.mean_iou,
+    used=True,
     cases={
         "a matrix of two classes": (np.array([[11, 1], [2, 3]]),),
         # With a larger number in its row and in its column than on the diagonal.
@@ -153,20 +155,161 @@ check_mean_iou = Check(
     },
 )
 
-N, HIDDEN = 256 * 256, 100
-WEIGHTS = N * HIDDEN + HIDDEN * HIDDEN + HIDDEN * N
+TRUTH = np.array([[1, 0, 0], [1, 0, 1]], np.uint8)
+PROBABILITY = np.array([[0.9, 0.2, 0.05], [0.3, 0.6, 0.75]])
 
-check_mlp_parameters = Check(
-    "How many numbers the 65,536-100-100-65,536 perceptron learns.",
-    solution=WEIGHTS + HIDDEN + HIDDEN + N,
+
+def _of_right(t, p):
+    """Return the probability that each pixel's right answer was given."""
+    return np.where(t == 1, p, 1 - p)
+
+
+def _cross_entropy(t, p):
+    return -np.log(_of_right(t, p)).mean()
+
+
+check_cross_entropy = Check(
+    "Mean over the pixels of −log of the probability that was given to the right answer.",
+    solution=_cross_entropy,
+    used=True,
+    cases={"six pixels": (TRUTH, PROBABILITY), "three pixels": (TRUTH[0], PROBABILITY[1])},
     mistakes={
-        "those are the weights; each unit also has a bias.": [WEIGHTS],
-        "the step from 100 to 100 units is missing.": [
-            2 * N * HIDDEN + 2 * HIDDEN + N,
-            2 * N * HIDDEN + HIDDEN + N,
+        "that is the sum over the pixels; take the mean.": [
+            lambda t, p: -np.log(_of_right(t, p)).sum()
         ],
-        "the output's 65,536 biases are missing.": [WEIGHTS + HIDDEN + HIDDEN],
-        "a hidden layer's 100 biases are missing.": [WEIGHTS + HIDDEN + N],
-        "there is a bias for every output, not one a layer.": [WEIGHTS + 3],
+        "those are the losses of the pixels; now take their mean.": [
+            lambda t, p: -np.log(_of_right(t, p))
+        ],
+        "the logarithm of a probability is negative; the loss is minus that.": [
+            lambda t, p: -_cross_entropy(t, p)
+        ],
+        "the background is missing: where truth is 0, the right answer has 1 − probability.": [
+            lambda t, p: -(t * np.log(p)).mean(),
+            lambda t, p: -np.log(p[t == 1]).mean(),
+        ],
+        "the ventricle is missing: where truth is 1, the right answer has the probability.": [
+            lambda t, p: -((1 - t) * np.log(1 - p)).mean(),
+            lambda t, p: -np.log(1 - p[t == 0]).mean(),
+        ],
+        "where truth is 0, the right answer has 1 − probability.": [lambda t, p: -np.log(p).mean()],
+        "swapped: that is the probability given to the wrong answer.": [
+            lambda t, p: _cross_entropy(1 - t, p)
+        ],
+        "swapped: the logarithm is of the probability, not of the truth, which may be 0.": [
+            lambda t, p: -(p * np.log(t) + (1 - p) * np.log(1.0 - t)).mean()
+        ],
+        "the natural logarithm is wanted: `np.log`.": [
+            lambda t, p: _cross_entropy(t, p) / np.log(2),
+            lambda t, p: _cross_entropy(t, p) / np.log(10),
+        ],
+        "first the logarithm of each pixel, then the mean.": [
+            lambda t, p: -np.log(_of_right(t, p).mean())
+        ],
+        "the logarithm is missing: −log of what the right answer got.": [
+            lambda t, p: _of_right(t, p).mean(),
+            lambda t, p: 1 - _of_right(t, p).mean(),
+        ],
+        "that is the squared error.": [lambda t, p: ((t - p) ** 2).mean()],
+        "the classes have equal votes there; here each pixel has one: take the mean over all.": [
+            lambda t, p: (-np.log(p[t == 1]).mean() - np.log(1 - p[t == 0]).mean()) / 2,
+            lambda t, p: -np.log(p[t == 1]).mean() - np.log(1 - p[t == 0]).mean(),
+        ],
+        "these are probabilities already: no sigmoid.": [
+            lambda t, p: _cross_entropy(t, _sigmoid(p))
+        ],
+        "no epsilon is needed, for no probability is 0 or 1; yours shows in the result.": [
+            lambda t, p: -np.log(_of_right(t, p) + 1e-2).mean(),
+            lambda t, p: -np.log(_of_right(t, p) + 1e-3).mean(),
+            lambda t, p: -np.log(_of_right(t, p) + 1e-4).mean(),
+        ],
+    },
+)
+
+
+def _sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def _step(w, b, x, y, rate, error=lambda z, y: _sigmoid(z) - y, pool=np.mean):
+    """Return the weights after a step, for what is said to be the loss's slope by the logit."""
+    wrong = error(w * x + b, y)
+    return w - rate * pool(wrong * x), b - rate * pool(wrong)
+
+
+def _one_after_the_other(w, b, x, y, rate):
+    w = _step(w, b, x, y, rate)[0]
+    return w, _step(w, b, x, y, rate)[1]
+
+
+check_gradient_step = Check(
+    "One step of gradient descent for a network of one weight and one bias.",
+    solution=_step,
+    used=True,
+    cases={
+        "two pixels, from 0 and 0": (0.0, 0.0, np.array([0.9, 0.2]), np.array([1.0, 0.0]), 1.0),
+        "four pixels": (
+            2.0,
+            -1.0,
+            np.array([0.8, 0.1, 0.6, 0.4]),
+            np.array([1.0, 0.0, 0.0, 0.0]),
+            0.5,
+        ),
+    },
+    parts=("w", "b"),
+    mistakes={
+        "that climbs: the slopes point uphill; subtract.": [
+            lambda w, b, x, y, rate: _step(w, b, x, y, -rate)
+        ],
+        "that is the sum over the pixels; the loss is a mean, and so are its slopes.": [
+            partial(_step, pool=np.sum)
+        ],
+        "the slope for w is the mean of (p − y) · x: the x is missing.": [
+            lambda w, b, x, y, rate: (
+                w - rate * (_sigmoid(w * x + b) - y).mean(),
+                _step(w, b, x, y, rate)[1],
+            )
+        ],
+        "the mean of (p − y) · x is not the product of the two means.": [
+            lambda w, b, x, y, rate: (
+                w - rate * (_sigmoid(w * x + b) - y).mean() * x.mean(),
+                _step(w, b, x, y, rate)[1],
+            )
+        ],
+        "the slope for b is the mean of p − y, without x.": [
+            lambda w, b, x, y, rate: (
+                _step(w, b, x, y, rate)[0],
+                b - rate * ((_sigmoid(w * x + b) - y) * x).mean(),
+            )
+        ],
+        "the rate is missing: a step is rate × slope.": [
+            lambda w, b, x, y, rate: _step(w, b, x, y, 1)
+        ],
+        "those are the steps; the new w and b are wanted: old − rate × slope.": [
+            lambda w, b, x, y, rate: np.array([w, b]) - _step(w, b, x, y, rate)
+        ],
+        "those are the slopes; the new w and b are wanted: old − rate × slope.": [
+            lambda w, b, x, y, rate: np.array([w, b]) - _step(w, b, x, y, 1)
+        ],
+        "the sigmoid is missing: p is a probability, w x + b a logit.": [
+            partial(_step, error=lambda z, y: z - y)
+        ],
+        "a decision, yes or no, stays the same when w moves a little; take the probability p.": [
+            partial(_step, error=lambda z, y: (z > 0) - y),
+            partial(_step, error=lambda z, y: (z >= 0) - y),
+        ],
+        "b is left as it was; it moves, too.": [
+            lambda w, b, x, y, rate: (_step(w, b, x, y, rate)[0], b)
+        ],
+        "w is left as it was; it moves, too.": [
+            lambda w, b, x, y, rate: (w, _step(w, b, x, y, rate)[1])
+        ],
+        "both slopes are those at the old w and b: work them out before you change either.": [
+            _one_after_the_other
+        ],
+        "swapped: first w, then b.": [lambda *case: _step(*case)[::-1]],
+        "that is the slope of the squared error; that of the cross entropy is p − y.": [
+            partial(_step, error=lambda z, y: (_sigmoid(z) - y) * _sigmoid(z) * _sigmoid(-z)),
+            partial(_step, error=lambda z, y: 2 * (_sigmoid(z) - y) * _sigmoid(z) * _sigmoid(-z)),
+        ],
     },
 )

@@ -1,11 +1,16 @@
-"""Chapter 04: label files to masks, masks of another size, scores, a loss, and a split."""
+"""Chapter 04: labels to masks, resizing, a split, confusion matrix, scores, weights, a loss."""
+
+from numbers import Real
 
 import numpy as np
 
 from course_utils import metrics
+from course_utils.datasets import IGNORE
 
 from .judge import (
+    RIGHT,
     Check,
+    Verdict,
     Wrong,
     as_numbers,
     call,
@@ -17,6 +22,7 @@ from .judge import (
 
 check_to_labels = Check(
     "Numbers of a label file to a mask; negative means unknown, 255.",
+    used=True,
     solution=lambda a: np.where(a < 0, 255, a).astype(np.uint8),
     cases=[(np.array([[0, 7, -1], [3, -3, 5]]),)],
     mistakes={
@@ -89,6 +95,92 @@ def _require_nearest(mask, answer):
         )
 
 
+SKY_ROAD_BUILDING = np.zeros((6, 6), np.uint8)
+SKY_ROAD_BUILDING[4:] = 1
+SKY_ROAD_BUILDING[2:4, 1:3] = 2
+PREDICTED = np.where(SKY_ROAD_BUILDING == 2, 0, SKY_ROAD_BUILDING)
+PREDICTED[2:4, 1] = 2  # half of the building
+PREDICTED[3, 4:] = 1  # two pixels of sky are called road
+SKY_ROAD_BUILDING.setflags(write=False)
+PREDICTED.setflags(write=False)
+
+
+def _pairs(truth, prediction):
+    known = truth != IGNORE
+    return truth[known], prediction[known]
+
+
+def _count_once(truth, prediction, n_classes):
+    matrix = np.zeros((n_classes, n_classes), int)
+    matrix[_pairs(truth, prediction)] += 1
+    return matrix
+
+
+def _count_in_bytes(truth, prediction, n_classes):
+    truth, prediction = _pairs(truth, prediction)
+    numbers = truth * np.uint8(n_classes) + prediction
+    return np.bincount(numbers, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+def _unknown_as(number):
+    return lambda t, p, n: metrics.confusion_matrix(np.where(t == IGNORE, number(p, n), t), p, n)
+
+
+check_confusion_matrix = Check(
+    "Confusion matrix of masks of bytes: truth in rows, prediction in columns, 255 left out.",
+    used=True,
+    solution=metrics.confusion_matrix,
+    cases={
+        "masks of three classes": (
+            np.array([[0, 1, 255, 0], [2, 1, 0, 1]], np.uint8),
+            np.array([[0, 2, 1, 0], [2, 0, 0, 1]], np.uint8),
+            3,
+        ),
+        "masks of twenty classes": (
+            np.array([[[19, 19]], [[18, 255]]], np.uint8),
+            np.array([[[19, 18]], [[19, 3]]], np.uint8),
+            20,
+        ),
+    },
+    mistakes={
+        "turned round: rows are the truth, columns the prediction.": [
+            lambda t, p, n: metrics.confusion_matrix(t, p, n).T
+        ],
+        "the unknown pixels were counted as class 0; leave out where the truth is 255.": [
+            _unknown_as(lambda p, n: 0)
+        ],
+        "the unknown pixels were counted as the last class; leave out where the truth is 255.": [
+            _unknown_as(lambda p, n: n - 1)
+        ],
+        "the unknown pixels were counted as right; leave out where the truth is 255.": [
+            _unknown_as(lambda p, n: p)
+        ],
+        "`matrix[truth, prediction] += 1` counts a pair once, however often it comes: np.add.at.": [
+            _count_once
+        ],
+        "in a uint8, 19 · 20 is 124, for it wraps round at 256: make the truth int first.": [
+            _count_in_bytes
+        ],
+        "those are shares; count the pixels.": [
+            lambda t, p, n: metrics.confusion_matrix(t, p, n) / np.sum(t != IGNORE)
+        ],
+        "those are shares of each row; count the pixels.": [
+            lambda t, p, n: (
+                (m := metrics.confusion_matrix(t, p, n)) / np.maximum(m.sum(1), 1)[:, None]
+            )
+        ],
+        "those are the hits alone; the wrong pixels belong off the diagonal.": [
+            lambda t, p, n: np.diag(np.diag(metrics.confusion_matrix(t, p, n)))
+        ],
+        "a row and a column for each of the n classes, whether it occurs or not.": [
+            lambda t, p, n: metrics.confusion_matrix(t, p, n)[
+                np.ix_(*[np.union1d(*_pairs(t, p))] * 2)
+            ]
+        ],
+    },
+)
+
+
 def _recall(matrix, smooth=0):
     return (np.diag(matrix) + smooth) / (matrix.sum(1) + smooth)
 
@@ -100,7 +192,6 @@ def _mean_of_known(matrix, values):
 
 MATRIX = np.array([[8, 7, 0], [1, 5, 6], [3, 1, 26]])  # the largest is not always a hit
 ONLY_PREDICTED = np.array([[8, 2, 1], [1, 5, 3], [0, 0, 0]])  # class 2 is not in the truth
-ABSENT = np.array([[8, 2, 0], [1, 5, 0], [0, 0, 0]])  # nor in the prediction
 
 OF_TWO = "that is of the first two classes; there may be any number."
 NO_HIT = "the largest of a row or column need not be its hit: the hits are on the diagonal."
@@ -141,48 +232,6 @@ check_class_accuracies = Check(
     },
 )
 
-
-def _weighted_iou(matrix, axis=1):
-    return np.nansum(matrix.sum(axis) * metrics.class_iou(matrix))
-
-
-def _without_hits(axis, union_with_hits=False):
-    """Make the weighted IoU that takes the largest of a row or column for its hit."""
-
-    def score(matrix):
-        true, found, largest = matrix.sum(1), matrix.sum(0), matrix.max(axis)
-        union = true + found - (np.diag(matrix) if union_with_hits else largest)
-        return np.nansum(true * (largest / union)) / matrix.sum()
-
-    return score
-
-
-SAME_WEIGHT = "that is the mIoU: each class has the same weight"
-
-check_frequency_weighted_iou = Check(
-    "IoU of the classes, weighted by their true pixels.",
-    solution=metrics.frequency_weighted_iou,
-    cases={"a matrix with all classes": (MATRIX,), "a matrix without class 2": (ABSENT,)},
-    mistakes={
-        f"{SAME_WEIGHT}.": [metrics.mean_iou],
-        OF_TWO: [lambda m: metrics.frequency_weighted_iou(m[:2, :2])],
-        NO_HIT: [_without_hits(axis, also) for axis in (0, 1) for also in (False, True)],
-        f"{SAME_WEIGHT}, and an absent one gives 0 / 0.": [lambda m: metrics.class_iou(m).mean()],
-        f"{SAME_WEIGHT}, and an absent one counts as 0.": [
-            lambda m: np.nan_to_num(metrics.class_iou(m)).mean()
-        ],
-        "the weights are the true pixels: rows, axis=1.": [
-            lambda m: _weighted_iou(m, axis=0) / m.sum()
-        ],
-        "an absent class gives 0 / 0.": [
-            lambda m: (m.sum(1) * metrics.class_iou(m)).sum() / m.sum()
-        ],
-        "divide by the sum of the weights, which is all pixels.": [_weighted_iou],
-        "add up: weights make it a mean already.": [lambda m: _weighted_iou(m) / m.sum() / len(m)],
-        "that is the pixel accuracy; weigh the IoU.": [lambda m: np.trace(m) / m.sum()],
-        "those are the IoU of the classes; now take their weighted mean.": [metrics.class_iou],
-    },
-)
 
 HAUSDORFF_TRUTH = np.zeros((6, 6), np.uint8)
 HAUSDORFF_TRUTH[1:3, 1:3] = 1
@@ -227,6 +276,101 @@ check_hausdorff = Check(
         "nearly: give it unrounded, with np.sqrt.": _slips(3.6, 3.61, 3.606, 3.6056),
     },
 )
+
+
+MASKS = np.array(
+    [[[0, 0, 0, 0], [0, 0, 1, 1], [0, 3, 255, 255]], [[0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 255]]],
+    np.uint8,
+)
+NO_PICTURE = "class 2 is in no picture, and N / 0 is infinite: its weight should be 0."
+
+
+def _inverse_frequency(masks, n, k=None, pixels=None, absent=0.0):
+    """Weights N / (K n_k), with something else for K, for N, or for an absent class's weight."""
+    counts = np.bincount(masks[masks != IGNORE], minlength=n)[:n]
+    factor = (pixels or counts.sum()) / (k or np.count_nonzero(counts))
+    return np.divide(factor, counts, out=np.full(n, absent), where=counts > 0)
+
+
+def _counts(masks, n):
+    return np.array([np.sum(masks == k) for k in range(n)])
+
+
+def _of_weights(change):
+    return lambda masks, n: change(_inverse_frequency(masks, n))
+
+
+check_class_weights = Check(
+    "Weights N / (K n_k) of the classes in masks; 0 for a class that is in none.",
+    used=True,
+    solution=_inverse_frequency,
+    cases={
+        "masks of four classes, of which class 2 does not occur": (MASKS, 4),
+        "masks of two classes": (np.array([[[0, 0, 1, 0]]], np.uint8), 2),
+    },
+    mistakes={
+        NO_PICTURE: [
+            lambda m, n: _inverse_frequency(m, n, absent=np.inf),
+            lambda m, n: _inverse_frequency(m, n, n, absent=np.inf),
+            lambda m, n: np.sum(m != IGNORE) / _counts(m, n),
+        ],
+        "K counts the classes that occur, three of the four.": [
+            lambda m, n: _inverse_frequency(m, n, n)
+        ],
+        "class 2 is in no picture: its weight should be 0.": [
+            lambda m, n: _inverse_frequency(m, n, absent=1.0),
+            lambda m, n: m[m != IGNORE].size / (n * np.maximum(_counts(m, n), 1)),
+        ],
+        "N counts the known pixels; 255 is not among them.": [
+            lambda m, n: _inverse_frequency(m, n, pixels=m.size),
+            lambda m, n: _inverse_frequency(m, n, n, pixels=m.size),
+        ],
+        "those are the shares: the most frequent class would weigh most. Turn them over.": [
+            lambda m, n: _counts(m, n) / np.sum(m != IGNORE),
+            lambda m, n: _counts(m, n) / m.size,
+        ],
+        "those are the counts; the weights go the other way.": [_counts],
+        "the factor N / K is missing: so small a loss hardly moves the network.": [
+            lambda m, n: _inverse_frequency(m, n, k=1, pixels=1)
+        ],
+        "divide by K as well, so that a weight is 1 on average over the pixels.": [
+            lambda m, n: _inverse_frequency(m, n, k=1)
+        ],
+        "those add up to 1; here a weight is 1 on average over the pixels.": [
+            _of_weights(lambda w: w / w.sum())
+        ],
+        "those average to 1 over the classes; here a weight is 1 on average over the pixels.": [
+            _of_weights(lambda w: w / w[w > 0].mean()),
+            _of_weights(lambda w: w / w.mean()),
+        ],
+        "that is 1 − share, nearly the same for all rare classes; divide instead.": [
+            lambda m, n: 1 - _counts(m, n) / np.sum(m != IGNORE)
+        ],
+        "that is median frequency balancing, the other way to choose them.": [
+            metrics.median_frequency_weights
+        ],
+        "that is 1 for the most frequent class; here a weight is 1 on average over the pixels.": [
+            _of_weights(lambda w: w / w[w > 0].min())
+        ],
+    },
+)
+
+
+@shown
+def check_guess(guess):
+    """Recall and precision to be, written down before the training.
+
+    The verdict's `value` is a dictionary from "your guess" to the two.
+    """
+    names = ("recall", "precision")
+    numbers = read_numbers(names, "`guess` a dictionary of recall and precision")(guess)
+    for name, number in zip(names, numbers, strict=True):
+        if not isinstance(guess[name], Real) or isinstance(guess[name], bool):
+            raise Wrong(f"{name}: a number is wanted, got {type(guess[name]).__name__}.")
+        if not 0 <= number <= 1:
+            raise Wrong(f"{name}: a share lies between 0 and 1, got {number:g}.")
+    value = {"your guess": tuple(numbers.tolist())}
+    return Verdict(RIGHT, "It is in the figure below, beside what came.", value, "✓ Noted.")
 
 
 def _soft_dice(t, p, above=1, below=1):

@@ -2,46 +2,52 @@
 
 import numpy as np
 
-from .judge import Check, not_whole
+from .judge import Check, not_whole, set_beside  # noqa: F401 (the chapter's)
 
 
 def _each(side_of):
-    """Make a function of height and width that treats each alone."""
-    return lambda height, width: (side_of(height), side_of(width))
+    """Make a function of height, width and multiple that treats each side alone."""
+    return lambda height, width, multiple: (side_of(height, multiple), side_of(width, multiple))
 
 
-def _round_up(side, multiple=32):
+def _round_up(side, multiple):
     return -(-side // multiple) * multiple
 
 
+def _padded_size(height, width, multiple=32):
+    return _round_up(height, multiple), _round_up(width, multiple)
+
+
+SIZES = [(240, 320, 32), (224, 288, 32), (1, 33, 32), (250, 200, 32), (96, 128, 48)]
+
 check_padded_size = Check(
-    "Height and width rounded up to multiples of 32.",
-    solution=_each(_round_up),
-    cases={f"of {h} × {w}": (h, w) for h, w in [(240, 320), (224, 288), (1, 33), (250, 200)]},
+    "Height and width rounded up to multiples of a number.",
+    solution=_padded_size,
+    cases={f"of {h} × {w}, multiples of {m}": (h, w, m) for h, w, m in SIZES},
     parts=("height", "width"),
     mistakes={
-        "that rounds down, and cuts pixels off; round up.": [_each(lambda n: n // 32 * 32)],
-        "a size that is a multiple of 32 already stays as it is.": [
-            _each(lambda n: (n // 32 + 1) * 32)
+        "that rounds down, and cuts pixels off; round up.": [_each(lambda n, m: n // m * m)],
+        "a size that is a multiple already stays as it is.": [_each(lambda n, m: (n // m + 1) * m)],
+        "those are multiples of half the number.": [_each(lambda n, m: _round_up(n, m // 2))],
+        "those are multiples of twice the number.": [_each(lambda n, m: _round_up(n, 2 * m))],
+        "those are multiples of 32 whatever `multiple` says.": [
+            _each(lambda n, m: _round_up(n, 32))
         ],
-        "those are multiples of 16; five halvings need 2⁵ = 32.": [
-            _each(lambda n: _round_up(n, 16))
-        ],
-        "those are multiples of 64; five halvings need 2⁵ = 32.": [
-            _each(lambda n: _round_up(n, 64))
-        ],
-        "height and width are swapped.": [lambda h, w: (_round_up(w), _round_up(h))],
+        "height and width are swapped.": [lambda h, w, m: (_round_up(w, m), _round_up(h, m))],
         "that rounds to the nearest; no pixel should be cut off.": [
-            _each(lambda n: round(n / 32) * 32)
+            _each(lambda n, m: round(n / m) * m)
         ],
         "those are the rows and columns to add; the size with them is wanted.": [
-            _each(lambda n: -n % 32)
+            _each(lambda n, m: -n % m)
         ],
-        "that is how many times 32; multiply again.": [_each(lambda n: -(-n // 32))],
-        "it need not be square: each side by itself.": [lambda h, w: (_round_up(max(h, w)),) * 2],
-        "a multiple of 32 is wanted, not 32 more.": [_each(lambda n: n + 32)],
+        "that is how many times the number; multiply again.": [_each(lambda n, m: -(-n // m))],
+        "it need not be square: each side by itself.": [
+            lambda h, w, m: (_round_up(max(h, w), m),) * 2
+        ],
+        "a multiple of the number is wanted, not that many more.": [_each(lambda n, m: n + m)],
     },
     also=not_whole,
+    used=True,
 )
 
 IMAGE = np.array([[[9, 60, 255], [200, 130, 90]], [[127, 128, 30], [5, 250, 77]]], np.uint8)
@@ -113,6 +119,7 @@ check_share_left = Check(
         "momentum and steps are swapped.": [lambda m, n: float(n) ** m],
         "that is one step too many.": [lambda m, n: m ** (n + 1)],
     },
+    used=True,
 )
 
 
@@ -144,6 +151,7 @@ check_trainable_share = Check(
     solution=_trainable_share,
     cases={"a model with a frozen layer": (True,), "the same with no layer frozen": (False,)},
     prepare=_small_model,
+    used=True,
     mistakes={
         "that counts layers; count the numbers in their weights.": [
             lambda m: np.mean([layer.trainable for layer in m.layers])

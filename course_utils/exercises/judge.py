@@ -95,18 +95,23 @@ def set_beside(guess, came, digits=2):
 
     Parameters
     ----------
-    guess : float
+    guess : float or str
         The prediction, ``...`` where there is none yet.
-    came : float
+    came : float or str
         What the cells above computed.
     digits : int, optional
         Digits after the point.
     """
-    came = f"{came:.{digits}f}"
+    in_words = isinstance(came, str)
+    it_is = came if in_words else f"{came:.{digits}f}"
     try:
-        print(f"You said {one_number(guess):.{digits}f}, and it is {came}.")
+        if in_words and not isinstance(guess, str):
+            raise Missing(EMPTY)
+        said = guess if in_words else f"{one_number(guess):.{digits}f}"
     except NotRight:
-        print(f"It is {came}. Next time, write your own number first.")
+        print(f"It is {it_is}. Next time, write yours first.")
+    else:
+        print(f"You said {said}, and it is {it_is}.")
 
 
 def call(function, *arguments, prepare=deepcopy, case=""):

@@ -4,13 +4,24 @@ In a notebook a returned Figure is shown once, with or without a semicolon behin
 """
 
 from .comparisons import cases, invented_classes, iou_picture, object_errors, worst, worst_scenes
-from .curves import degradation, gradient_maps, history, learning_curve, loss_curves
+from .curves import degradation, gradient_maps, history, learning_curve, lines
 from .labels import detection_instance_semantic, draw_instances, labels_of_scene, merged_masks
 from .masks import class_map, gallery, overlay, scenes, show_pairs
-from .scores import class_scores, confusion, foreground_share, paired, seeds, tradeoff
+from .scores import (
+    border_errors,
+    class_scores,
+    confusion,
+    foreground_share,
+    paired,
+    precision_recall,
+    recall_and_precision,
+    seeds,
+    tradeoff,
+)
 from .style import show
 
 __all__ = [
+    "border_errors",
     "cases",
     "class_map",
     "class_scores",
@@ -26,11 +37,13 @@ __all__ = [
     "iou_picture",
     "labels_of_scene",
     "learning_curve",
-    "loss_curves",
+    "lines",
     "merged_masks",
     "object_errors",
     "overlay",
     "paired",
+    "precision_recall",
+    "recall_and_precision",
     "scenes",
     "seeds",
     "show",

@@ -157,8 +157,8 @@ def describe_curves(runs, quantities, baselines=None):
     return text
 
 
-def label_ends(figure, ax, curves, *, start=False):
-    """Write the names of finished curves at the right edge, or at their starts.
+def label_ends(figure, ax, curves):
+    """Write the names of finished curves at the right edge.
 
     Names that would overlap are moved apart.
 
@@ -167,18 +167,15 @@ def label_ends(figure, ax, curves, *, start=False):
     figure, ax : the figure, and the Axes that holds the curves
     curves : list of (name, Line2D)
         Values that are not finite are passed over. Without any, the name stands at the bottom.
-    start : bool
-        Label the curves' starts, at their left.
     """
     figure.draw_without_rendering()  # so that the axes have their final size
     ends = []
     for _, line in curves:
         points = np.asarray(line.get_xydata(), dtype=float)
         finite = points[np.isfinite(points[:, 1])]
-        nowhere = ax.get_xlim()[0 if start else 1], ax.get_ylim()[0]
-        ends.append(finite[0 if start else -1] if len(finite) else nowhere)
+        ends.append(finite[-1] if len(finite) else (ax.get_xlim()[1], ax.get_ylim()[0]))
     ends = np.clip(ends, (-np.inf, min(ax.get_ylim())), (np.inf, max(ax.get_ylim())))
-    edge = ends[:, 0].min() if start else ends[:, 0].max()
+    edge = ends[:, 0].max()
     scale = 72 / figure.dpi  # points a pixel
     heights = ax.transData.transform(ends)[:, 1] * scale
     order = np.argsort(heights, kind="stable")
@@ -187,14 +184,16 @@ def label_ends(figure, ax, curves, *, start=False):
         push = np.clip(11.25 - np.diff(placed), 0, None) / 2
         placed[:-1] -= push
         placed[1:] += push
+    low = ax.transAxes.transform((0, 0))[1] * scale
+    placed += max(0, low - placed[0])  # names below the axes would stand on its numbers
     for number, height in zip(order, placed, strict=True):
         name, line = curves[number]
         ax.annotate(
             name,
             (edge, ends[number, 1]),
-            xytext=(-6 if start else 6, height - heights[number]),
+            xytext=(6, height - heights[number]),
             textcoords="offset points",
-            ha="right" if start else "left",
+            ha="left",
             va="center",
             color=_darker(line.get_color()),
             fontsize=9,
@@ -310,48 +309,45 @@ def learning_curve(scores, *, xlabel, ylabel, baselines=None):
     )
 
 
-def loss_curves(probability, losses):
-    """Draw what a loss asks of one pixel, from hopelessly wrong (left) to surely right (right).
+def lines(curves, *, xlabel, ylabel, dots=None):
+    """Draw curves with a name at the right end of each, and points that the legend names.
 
     Parameters
     ----------
-    probability : sequence of float in [0, 1], rising
-        Of the pixel's true class.
-    losses : dict, name -> sequence of float, one a probability
+    curves : dict, name -> (sequence of x, sequence of y)
+        In the order in which the points are joined.
+    xlabel, ylabel : str
+    dots : dict, name -> (x, y), optional
+        With them the curves are thin and gray, a background to compare with.
 
     Returns
     -------
     Figure
-        The losses, and beside them their gradients with respect to the logit of the true class.
     """
-    probability = np.asarray(probability, dtype=float)
-    losses = {name: _as_curve(name, values, probability) for name, values in losses.items()}
-    inside = np.clip(probability, 1e-6, 1 - 1e-6)
-    logit = np.log(inside / (1 - inside))
-    gradients = {name: np.gradient(values, logit) for name, values in losses.items()}
-    figure, axes = new_figure(1, 2, height=3.7)
-    for ax, curves, label in (
-        (axes[0, 0], losses, "loss of the pixel"),
-        (axes[0, 1], gradients, "its gradient with respect to the logit"),
-    ):
-        lines = [
-            (_or_nan(name, values), ax.plot(probability, values, color=color)[0])
-            for color, (name, values) in zip(cycle(len(curves)), curves.items(), strict=True)
-        ]
-        shown = np.array(list(curves.values()))[:, probability >= 0.02]
-        shown = shown[np.isfinite(shown)]  # near 0 a cross entropy leaves every picture
-        if shown.size:
-            margin = 0.04 * max(np.ptp(shown), 1e-9)
-            ax.set_ylim(shown.min() - margin, shown.max() + margin)
-        ax.yaxis.tick_right()  # the names stand at the left, where the curves differ
-        ax.yaxis.set_label_position("right")
-        ax.set(xlabel="probability of the true class", ylabel=label)
-        ax.spines[["top", "left"]].set_visible(False)
-        label_ends(figure, ax, lines, start=True)
+    if not curves:
+        raise ValueError("curves is empty: there is nothing to draw")
+    figure, axes = new_figure(height=3.8, width=7.5)
+    ax = axes[0, 0]
+    drawn = []
+    colors = [GRAY] * len(curves) if dots else cycle(len(curves))
+    for color, (name, (x, y)) in zip(colors, curves.items(), strict=True):
+        line = ax.plot(x, _as_curve(name, y, x), color=color, linewidth=0.8 if dots else 1.6)[0]
+        drawn.append((_or_nan(name, np.asarray(y, dtype=float)), line))
+    tidy(ax, xlabel, ylabel)
+    if dots:
+        for turn, (color, (name, (x, y))) in enumerate(
+            zip(cycle(len(dots)), dots.items(), strict=True)
+        ):
+            marker = MARKERS[turn % len(MARKERS)]
+            ax.scatter(x, y, s=55, color=color, marker=marker, label=name, zorder=3)
+        figure.legend(loc="outside right upper", frameon=False, fontsize=9)
+    label_ends(figure, ax, drawn)
+    ends = {name: np.asarray(y, dtype=float)[-1] for name, (_, y) in curves.items()}
+    named = f" Dots: {listed(dots)}." if dots else ""
     return described(
         figure,
-        f"Two line charts against the probability of the true class, for {listed(losses)}: "
-        "the loss of the pixel, and its gradient with respect to the logit.",
+        f"Line chart: {ylabel} against {xlabel}, for {listed(curves)}. At the right end "
+        f"{extremes(ends, '.2f')}.{named}",
     )
 
 

@@ -22,14 +22,16 @@ from xml.etree import ElementTree
 FIGURES = resources.files(__package__) / "figures"
 
 
-def show(name):
-    """Show a drawing in a notebook, together with its text alternative.
+def show(*names, folded=False):
+    """Show drawings in a notebook, each together with its text alternative.
 
     Parameters
     ----------
-    name : str
-        Name of a file in `FIGURES` without its ending: "fcn", "segnet", "unet", "unet_padded",
+    *names : str
+        Names of files in `FIGURES` without their ending: "fcn", "segnet", "unet", "unet_padded",
         "pspnet", "deeplab", "fastfcn", "timeline", "unetpp", "unetpp_node" or "unetpp_pruned".
+    folded : bool, optional
+        Show only the drawings' titles until the reader opens them.
 
     Raises
     ------
@@ -38,13 +40,18 @@ def show(name):
     """
     from IPython.display import display
 
-    names = sorted(file.name.removesuffix(".svg") for file in FIGURES.iterdir())
-    if name not in names:
-        raise ValueError(f"there is no drawing {name!r}; there are: {', '.join(names)}")
-    svg = FIGURES.joinpath(f"{name}.svg").read_text(encoding="utf-8")
-    text = ElementTree.fromstring(svg).findtext("{http://www.w3.org/2000/svg}desc")
-    # JupyterLab shows a bare SVG only in a trusted notebook, never scales it, and drops its text.
-    source = base64.b64encode(svg.encode()).decode()
-    image = f'<img alt="{html.escape(text)}" src="data:image/svg+xml;base64,{source}">'
-    data = {"text/html": image, "image/svg+xml": svg, "text/plain": text}
-    display(data, metadata={"image/svg+xml": {"alt": text}}, raw=True)
+    known = sorted(file.name.removesuffix(".svg") for file in FIGURES.iterdir())
+    for name in names:
+        if name not in known:
+            raise ValueError(f"there is no drawing {name!r}; there are: {', '.join(known)}")
+        svg = FIGURES.joinpath(f"{name}.svg").read_text(encoding="utf-8")
+        drawing = ElementTree.fromstring(svg)
+        title, text = (drawing.findtext(f"{{*}}{part}") for part in ("title", "desc"))
+        # JupyterLab shows a bare SVG only in a trusted notebook, never scales it, and drops its
+        # text.
+        source = base64.b64encode(svg.encode()).decode()
+        image = f'<img alt="{html.escape(text)}" src="data:image/svg+xml;base64,{source}">'
+        if folded:
+            image = f"<details><summary>{html.escape(title)}</summary>{image}</details>"
+        data = {"text/html": image, "image/svg+xml": svg, "text/plain": text}
+        display(data, metadata={"image/svg+xml": {"alt": text}}, raw=True)

@@ -5,6 +5,8 @@ from matplotlib import colormaps
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..datasets import IGNORE
+from ..metrics import average_precision, border_distance, precision_recall_curve
+from .curves import lines
 from .style import (
     BASELINE,
     BLUE,
@@ -290,6 +292,84 @@ def class_scores(scores, class_names, *, ylabel="IoU", highest=1.0):
     }
     text = f"Dot chart: {ylabel} of {counted(k, 'class', 'classes')} for {listed(scores)}, "
     return described(figure, f"{text}{extremes(cells, '.2f')}.")
+
+
+def precision_recall(truth, probability, class_names):
+    """Draw the precision-recall curve of each class that occurs, named with its average precision.
+
+    Parameters
+    ----------
+    truth : int array [...]; 255 is left out
+    probability : float array [..., k]
+        Of each class.
+    class_names : sequence of k str
+
+    Returns
+    -------
+    Figure
+    """
+    truth = np.asarray(truth)
+    curves = {}
+    for number in np.setdiff1d(truth, [IGNORE]):
+        known = np.where(truth == IGNORE, IGNORE, truth == number)
+        score = np.asarray(probability)[..., number]
+        precision, recall = precision_recall_curve(known, score)
+        name = f"{class_names[number]} {average_precision(known, score):.2f}"
+        curves[name] = recall, precision
+    return lines(curves, xlabel="recall", ylabel="precision")
+
+
+def border_errors(truth, prediction, reach=10):
+    """Draw how much of the error lies how close to a border between classes.
+
+    Parameters
+    ----------
+    truth, prediction : int arrays [H, W] or [N, H, W]; 255 in the truth is left out
+    reach : int
+        The largest distance drawn, in pixels.
+
+    Returns
+    -------
+    Figure
+        Against the distance, the share of the wrong pixels that lie so close or closer, and the
+        same share of all pixels. Distances are those of `course_utils.metrics.border_distance`.
+    """
+    truth, distance = np.asarray(truth), border_distance(truth)
+    groups = {"wrong pixels": truth != prediction, "all pixels": np.ones(truth.shape, bool)}
+    steps = np.arange(1, reach + 1)
+    curves = {}
+    for name, chosen in groups.items():
+        distances = distance[chosen & (truth != IGNORE)]
+        within = [(distances <= step).mean() if distances.size else np.nan for step in steps]
+        curves[name] = steps, within
+    return lines(curves, xlabel="pixels from a border, at most", ylabel="share of these pixels")
+
+
+def recall_and_precision(points, class_name):
+    """Draw models by the recall and precision of one class, over lines of equal IoU.
+
+    Parameters
+    ----------
+    points : dict, name -> (recall, precision)
+    class_name : str
+
+    Returns
+    -------
+    Figure
+    """
+    (left, low), (right, high) = (
+        np.clip(edge(list(points.values()), axis=0) + room, 0.01, 1)
+        for edge, room in ((np.min, -0.1), (np.max, 0.1))
+    )
+    curves = {}
+    for iou in np.arange(1, 10) / 10:
+        recall = np.linspace(max(left, iou), max(right, iou))
+        precision = 1 / (1 / iou + 1 - 1 / recall)
+        inside = (low <= precision) & (precision <= high) & (recall <= right)
+        if inside.any():
+            curves[f"IoU {iou}"] = recall[inside], precision[inside]
+    names = {"xlabel": f"recall of {class_name}", "ylabel": f"precision of {class_name}"}
+    return lines(curves, dots=points, **names)
 
 
 def tradeoff(points, *, xlabel, ylabel):
