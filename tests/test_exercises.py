@@ -18,7 +18,6 @@ from sklearn.metrics import confusion_matrix as sklearn_matrix
 
 from course_utils import metrics, pipeline
 from course_utils.chapters import CHAPTERS
-from course_utils.datasets import IGNORE
 from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch10
 from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict, set_beside
 
@@ -73,7 +72,7 @@ def read_exercises(chapter):
 def run_up_to_the_check(stub, solution=""):
     """Execute a stub up to its check, then its solution; return the check's verdict."""
     names = {"np": np, "cv2": cv2, "val": SimpleNamespace(masks=TRUTH)}
-    names |= {"train": SimpleNamespace(masks=TRUTH[:1]), "ours": OURS, "IGNORE": IGNORE}
+    names |= {"train": SimpleNamespace(masks=TRUTH[:1]), "ours": OURS}
     names["exercises"] = SimpleNamespace(**vars(ch04) | CHECKS)
     for statement in ast.parse(stub).body:
         calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
