@@ -226,46 +226,43 @@ def _as_choice(answer, n):
     return chosen
 
 
-def _weights(counts):
+def _softened(counts, power=0.5):
+    weights = counts**-power
+    return weights * counts.sum() / (counts * weights).sum()
+
+
+def _inverse_frequency(counts):
     return counts.sum() / (len(counts) * counts)
 
 
-COUNTS = [np.array([7000, 2000, 600, 400]), np.array([100, 300]), np.array([50, 50, 50])]
+COUNTS = [np.array([6400.0, 1600.0, 900.0, 100.0]), np.array([100.0, 400.0]), np.full(3, 49.0)]
 
-check_class_weights = Check(
-    "All pixels, divided by the number of classes and by the class's own pixels.",
-    solution=_weights,
+check_softened_weights = Check(
+    "One over the root of each class's pixels, scaled so that the mean over all pixels is 1.",
+    solution=_softened,
     cases={f"counts {counts.tolist()}": (counts,) for counts in COUNTS},
     mistakes={
-        "that gives the frequent classes the large weights; turn it round.": [
-            lambda c: c / c.sum(),
-            lambda c: len(c) * c / c.sum(),
-            lambda c: 1 / _weights(c),
+        "those are chapter 04's weights; take the root of the counts.": [_inverse_frequency],
+        "that is the root of chapter 04's weights: now scale them, so that all pixels together "
+        "weigh what they weighed.": [lambda c: np.sqrt(_inverse_frequency(c))],
+        "those are not scaled yet: so small a loss hardly moves the network.": [
+            lambda c: 1 / np.sqrt(c)
         ],
-        "divide by the number of classes, too: where all are equally frequent, each weight is 1.": [
-            lambda c: c.sum() / c
+        "those have a mean of 1 over the classes; the mean over all pixels is to be 1: each class "
+        "counts as often as it has pixels.": [lambda c: c**-0.5 / np.mean(c**-0.5)],
+        "those add up to 1; the mean over all pixels is to be 1.": [
+            lambda c: c**-0.5 / np.sum(c**-0.5)
         ],
-        "those weights are tiny, and with them the loss; multiply by all pixels and divide by the "
-        "number of classes.": [lambda c: 1 / c, lambda c: 1 / (len(c) * c)],
-        "the mean of the counts is divided by the number of classes already; their sum stands "
-        "above the line.": [lambda c: c.mean() / (len(c) * c)],
-        "those add up to 1, so that the loss shrinks with them.": [lambda c: 1 / c / (1 / c).sum()],
-        "those have a mean of 1; all pixels together should weigh what they weighed without.": [
-            lambda c: len(c) / c / (1 / c).sum()
+        "that gives the frequent classes the large weights; divide by the root.": [
+            lambda c: _softened(c, -0.5),
+            np.sqrt,
         ],
-        "that is the rarest class's pixels over the others'; all pixels stand above the line.": [
-            lambda c: c.min() / c
+        "divide by the sum of the roots, too.": [lambda c: c.sum() / np.sqrt(c)],
+        "above the line stand all pixels, not 1.": [lambda c: 1 / (np.sqrt(c) * np.sqrt(c).sum())],
+        "the sum of the roots, not the root of the sum.": [
+            lambda c: c.sum() / (np.sqrt(c) * np.sqrt(c.sum())),
+            lambda c: np.sqrt(c.sum() / c),
         ],
-        "that is the most frequent class's pixels over the others'; all pixels stand above the "
-        "line.": [lambda c: c.max() / c],
-        "that is median frequency balancing, another rule; here all pixels / (classes · own).": [
-            lambda c: np.median(c) / c
-        ],
-        "that takes the root, which softens the weights; the plain rule is asked for.": [
-            lambda c: np.sqrt(_weights(c))
-        ],
-        "that is 1 − share: the rare classes hardly differ.": [lambda c: 1 - c / c.sum()],
-        "`//` cuts to whole numbers; divide with `/`.": [lambda c: c.sum() // (len(c) * c)],
     },
     used=True,
 )
