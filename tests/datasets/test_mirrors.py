@@ -369,7 +369,7 @@ def test_build_mirror_takes_by_default_what_may_be_passed_on(run, monkeypatch, t
     assert built == [
         ["sunnybrook", "dsb2018", "labelme_fruit"],
         ["stanford_background"],
-        ["dsb2018", "weights/mobilenet"],
+        ["dsb2018", "labelme_fruit", "weights/mobilenet"],
         ["sunnybrook", "weights/mobilenet"],
     ]
 
