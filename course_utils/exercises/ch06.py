@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from .judge import Check, Wrong, kind_of, not_uint8, not_whole
+from .judge import Check, Wrong, kind_of, not_uint8, not_whole, set_beside  # noqa: F401
 
 SMOOTH = 1e-5
 
@@ -345,6 +345,7 @@ check_node_inputs = Check(
     },
     also=_not_last,
     otherwise=_missing_or_more,
+    used=True,
 )
 
 
@@ -388,6 +389,7 @@ check_channels_in = Check(
         ],
     },
     also=not_whole,
+    used=True,
 )
 
 
