@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from . import models  # noqa: F401, for a saved network may have layers of the course
 from .datasets import IGNORE, CourseDataError
-from .datasets.io import DataFolder, check_size, resize
+from .datasets.io import DataFolder, check_size, resize, write_mask
 from .objects import instances as instances  # its place for readers is here
 from .objects import tiles
 from .plotting.style import class_palette
@@ -431,7 +431,6 @@ def main(arguments=None):
     except CourseDataError as error:
         parser.error(str(error))
     chosen.output.mkdir(parents=True, exist_ok=True)
-    colors = [255 * np.array(to_rgb(color)) for color in class_palette(model.class_names)]
     refused = []
     for path in tqdm(chosen.pictures, unit="picture"):
         try:
@@ -440,9 +439,7 @@ def main(arguments=None):
         except (CourseDataError, ValueError) as error:
             refused.append(f"{path}: {error}")
             continue
-        indexed = Image.fromarray(mask, "P")
-        indexed.putpalette(np.rint(colors).astype(np.uint8).tobytes())
-        indexed.save(chosen.output / f"{path.stem}_mask.png")
+        write_mask(chosen.output / f"{path.stem}_mask.png", mask, model.class_names)
         painted = overlay(picture, mask, model.class_names)
         Image.fromarray(painted).save(chosen.output / f"{path.stem}_overlay.png")
     print(f"{len(chosen.pictures) - len(refused)} masks and overlays are in {chosen.output}.")

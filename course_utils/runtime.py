@@ -76,7 +76,8 @@ class Run:
         history : dict of str to list of float, optional
             The training's curves, as Keras's `History.history` has them.
         **details
-            What else should be kept, such as ``image_passes=46800, seconds=512.0``.
+            What else should be kept, such as ``image_passes=46800, seconds=512.0``. With
+            ``aside=True`` the row stands in the folded table alone.
         """
         import keras
 

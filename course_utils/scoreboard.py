@@ -182,15 +182,18 @@ class Scoreboard:
     def compact_rows(self):
         """Return the short table as lists of text: one score, a row for each training, at most 8.
 
-        Yours come first. Of our figures those of your profile stand here, or else those of the
-        profile with most seeds; all of them, with every protocol, are in `rows`.
+        Yours come first, but for what was recorded with ``aside=True``. Of our figures those of
+        your profile stand here, or else those of the profile with most seeds; all of them, with
+        every protocol, are in `rows`.
         """
         entries = [*self.yours, *self.measured, *self.published]
         score = next((key for key in HEADLINE if any(key in e["scores"] for e in entries)), None)
         made_up = any(entry["profile"] in MADE_UP for entry in self.yours)
         yours = "yours, on made-up images" if made_up else "yours"
         table = [[f"{COLUMNS.get(score, 'score')} of", yours, "measured by us", "published"]]
-        for name in list(dict.fromkeys(entry["run"] for entry in entries))[:MOST_ROWS]:
+        aside = {entry["run"] for entry in entries if entry.get("aside")}
+        names = dict.fromkeys(e["run"] for e in entries if e["run"] not in aside)
+        for name in list(names)[:MOST_ROWS]:
             mine, ours, theirs = (
                 [entry for entry in group if entry["run"] == name]
                 for group in (self.yours, self.measured, self.published)

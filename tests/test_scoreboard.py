@@ -244,6 +244,9 @@ def test_the_short_table_has_one_score_and_eight_rows_yours_first(folder):
     assert board.compact_rows()[1] == ["FCN", "0.5000", "0.6000", "0.9025"]  # yours is quick
     board = scoreboard.Scoreboard(CHAPTER, [miou(0.5, profile="sample")], folder)
     assert board.compact_rows()[0][1] == "yours, on made-up images"
+    board = scoreboard.Scoreboard(CHAPTER, [miou(0.5, aside=True)], folder)
+    assert "FCN" not in [row[0] for row in board.compact_rows()]  # ours of that name neither
+    assert "FCN" in [row[0] for row in board.rows()]
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

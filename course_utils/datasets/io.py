@@ -274,6 +274,23 @@ def resize(
     return image, cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
 
 
+def write_mask(path: Path | str, mask: np.ndarray, class_names: Iterable[str]) -> None:
+    """Write class numbers, uint8 [H, W], as PNG: a palette has the figures' colors of the classes.
+
+    The other numbers are gray, `IGNORE` among them.
+    """
+    from matplotlib.colors import to_rgb
+
+    from ..plotting.style import class_palette
+
+    colors = [to_rgb(color) for color in class_palette(class_names)]
+    palette = np.full((256, 3), 128, np.uint8)
+    palette[: len(colors)] = np.rint(255 * np.array(colors))
+    picture = Image.fromarray(mask)
+    picture.putpalette(palette.tobytes())
+    picture.save(path, format="PNG")
+
+
 def cache_arrays(
     cache: Path,
     folder: Path,

@@ -41,7 +41,7 @@ from .annotations import (
     same_name,
 )
 from .download import expand_path
-from .io import check_size, resize, size_in_words
+from .io import check_size, resize, size_in_words, write_mask
 from .splits import group_split
 
 BACKGROUND = "background"
@@ -557,17 +557,10 @@ class OwnData:
         CourseDataError
             If `folder` holds something already, or cannot be written to, or a picture is at fault.
         """
-        from matplotlib.colors import to_rgb
-
-        from ..plotting.style import class_palette
-
         target, tried = expand_path(folder), f"Write masks to {expand_path(folder)}:"
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             what_next = "Choose a folder that is new or empty."
             raise CourseDataError(tried, "it is not empty.", what_next, sample_helps=False)
-        palette = np.full((256, 3), 128)
-        for number, color in enumerate(class_palette(self.class_names)):
-            palette[number] = np.multiply(to_rgb(color), 255).round()
 
         def write(i):
             (image, mask), item = self[i], self._items[i]
@@ -580,9 +573,7 @@ class OwnData:
                 Image.fromarray(image).save(paths[0])
             else:
                 shutil.copyfile(self._folder.root / item.picture, paths[0])
-            indexed = Image.fromarray(mask)
-            indexed.putpalette(palette.ravel().tolist())
-            indexed.save(paths[1])
+            write_mask(paths[1], mask, self.class_names)
 
         try:
             list(_in_threads(write, range(len(self))))

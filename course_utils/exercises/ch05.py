@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .judge import Check, not_whole, set_beside  # noqa: F401 (the chapter's)
+from .judge import Check, not_whole
 
 
 def _each(side_of):
