@@ -11,6 +11,7 @@ from chapter_cells import execute
 from keras import layers
 
 from course_utils import models
+from course_utils.exercises import ch06
 from course_utils.models import fcn, mlp, prune, unet, unetpp
 
 ANY = None, None, 1
@@ -132,9 +133,17 @@ INPUTS = {
 }
 
 
+FOR_CHAPTER_06 = {
+    "keras": keras,
+    "models": models,
+    "node_inputs": ch06.check_node_inputs.solution,
+    "channels_in": ch06.check_channels_in.solution,
+}
+
+
 @pytest.mark.parametrize("deep", [True, False])
 def test_chapter_06_builds_the_same_unetpp(deep):
-    build = execute("06_dsb2018_unetpp", "build", keras=keras, models=models)["build_unetpp"]
+    build = execute("06_dsb2018_unetpp", "build", **FOR_CHAPTER_06)["build_unetpp"]
     x = images(2, 96, 96, 3)
     for filters in [TINY, THREE]:
         model = build(filters, deep_supervision=deep)
@@ -147,13 +156,14 @@ def test_chapter_06_builds_the_same_unetpp(deep):
 
 
 def test_chapter_06_lists_what_each_node_takes(capsys):
-    execute("06_dsb2018_unetpp", "build", "nodes", keras=keras, models=models)
+    execute("06_dsb2018_unetpp", "build", "nodes", **FOR_CHAPTER_06)
     printed = capsys.readouterr().out
     for node, taken in INPUTS.items():
         level = int(node[2])
         channels = 32 * 2**level * (len(taken) - 1) + 64 * 2**level
         node, *taken = (f"X({name[2]},{name[4]})" for name in (node, *taken))
-        assert f"{node} takes {', '.join(taken)} enlarged: {channels} channels\n" in printed
+        counts = f"{channels} channels expected, {channels} found"
+        assert f"{node} takes {' '.join(taken)}: {counts}\n" in printed
 
 
 # As published
