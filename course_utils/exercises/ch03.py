@@ -159,9 +159,7 @@ check_block_parameters = Check(
             _count(lambda n, m: 2 * (9 * n * m + 3 * m))
         ],
         "channels_in enter the first convolution.": [_count(lambda n, m: 2 * (9 * m * m + 3 * m))],
-        "a 3×3 kernel has 9 numbers, not 3.": [
-            _count(lambda n, m: 3 * n * m + 3 * m * m + 6 * m)
-        ],
+        "a 3×3 kernel has 9 numbers, not 3.": [_count(lambda n, m: 3 * n * m + 3 * m * m + 6 * m)],
         "a 3×3 kernel has 9 numbers, not 1.": [_count(lambda n, m: n * m + m * m + 6 * m)],
         "that is one convolution with its normalization; there are two.": [
             _count(lambda n, m: 9 * n * m + 3 * m)
@@ -326,7 +324,9 @@ def _describe_level(solution, numbers):
         right = _read_level(solution(*_as_inputs(case)))
         if not np.array_equal(got[:3], right[:3]):
             sizes = (" × ".join(f"{n:g}" for n in found[:3]) for found in (right, got))
-            return "{}: {} comes out, got {} (height × width × channels).".format(name, *sizes)
+            return "{}: {} (height × width × channels) should come out, got {}.".format(
+                name, *sizes
+            )
         if got[3] != right[3]:
             return f"{name}: the level has {right[3]:g} weights, yours {got[3]:g}."
     return "shape and number of weights are right, but what comes out is not."
