@@ -314,7 +314,7 @@ TOLD_BY_RULE = {
         (lambda n, m: (9.0 * m * (n + m) + 6 * m, 2 * m), "counts are whole, not float64"),
         (lambda n, m: (38_976, 128), "learned 64 channels in, 128 out: 221952 is right, got 38976"),
         (lambda n, m: (9 * m * (n + m), 0), "the first number: those are the kernels"),
-        (lambda n, m: (9 * m * (n + m) + 6 * m, n), "useless 3 channels in, 64 out: 128 is right"),
+        (lambda n, m: (9 * m * (n + m) + 6 * m, n), "the first number is right; for the second"),
         (lambda n, m: 9 * m * (n + m) + 6 * m, "a tuple (learned, useless) is wanted, got int"),
     ],
     "check_decoder_level": [

@@ -114,11 +114,16 @@ def _useless(share):
 
 
 def _hint_for_learned(numbers):
-    """Return the hint of a mistake in the first number, whatever the second is, or ""."""
+    """Return a hint that goes by the first number alone, or ""."""
+    cases = check_block_parameters.cases.values()
     learned = [number[0] for number in numbers]
+    if learned == [_learned(*case) for case in cases]:
+        return (
+            "the first number is right; for the second: what does a normalization take off again?"
+        )
     for wrong, hint in check_block_parameters.foreseen():
-        if learned == [wrong(*case)[0] for case in check_block_parameters.cases.values()]:
-            return "" if wrong(3, 64)[0] == _learned(3, 64) else f"the first number: {hint}"
+        if learned == [wrong(*case)[0] for case in cases]:
+            return f"the first number: {hint}"
     return ""
 
 
