@@ -6,6 +6,7 @@ import itertools
 import json
 import random
 import re
+from operator import truediv
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from chapter_cells import execute
 from IPython.core.formatters import DisplayFormatter
 from sklearn.metrics import confusion_matrix as sklearn_matrix
 
@@ -35,7 +37,13 @@ RECIPE = {
     "augment": None,
 }
 OURS = RECIPE | {"batch_size": 16, "augment": np.copy}
-FURTHER_ARGUMENTS = {"check_baseline": (TRUTH, TRUTH[:1]), "check_recipe": (RECIPE,)}
+BLOCKS = execute("03_mri_unet", "block", "updown", keras=keras, layers=keras.layers)
+enlarge, fit_to, vgg_block = (BLOCKS[name] for name in ("enlarge", "fit_to", "vgg_block"))
+FURTHER_ARGUMENTS = {
+    "check_baseline": (TRUTH, TRUTH[:1]),
+    "check_recipe": (RECIPE,),
+    "check_decoder_level": (enlarge, fit_to, vgg_block),
+}
 
 
 def checks_of(chapter):
@@ -47,6 +55,7 @@ def checks_of(chapter):
 CHECKS = {name: check for chapter in CHAPTERS for name, check in checks_of(chapter).items()}
 COMPARING = {name: check for name, check in CHECKS.items() if isinstance(check, Check)}
 COMPARING["check_baseline"] = ch01.baseline_of(TRUTH, TRUTH[:1])
+COMPARING["check_decoder_level"] = ch03.decoder_check(enlarge, fit_to, vgg_block)
 
 
 def said(verdict):
@@ -71,7 +80,7 @@ def read_exercises(chapter):
 
 def run_up_to_the_check(stub, solution=""):
     """Execute a stub up to its check, then its solution; return the check's verdict."""
-    names = {"np": np, "cv2": cv2, "val": SimpleNamespace(masks=TRUTH)}
+    names = BLOCKS | {"np": np, "cv2": cv2, "val": SimpleNamespace(masks=TRUTH)}
     names |= {"train": SimpleNamespace(masks=TRUTH[:1]), "ours": OURS}
     names["exercises"] = SimpleNamespace(**vars(ch04) | CHECKS)
     for statement in ast.parse(stub).body:
@@ -156,6 +165,16 @@ def in_order(groups, seed):
     return order, np.cumsum([np.sum(groups == group) for group in order])
 
 
+def decoder_level(x, skip, filters, upsampling, l2):  # the skip last, and an operation
+    joined = keras.ops.concatenate([fit_to(enlarge(x, filters, upsampling, l2), skip), skip], -1)
+    return vgg_block(joined, filters, l2)
+
+
+def level_without_fit(x, skip, filters, upsampling, l2):
+    joined = keras.layers.Concatenate()([skip, enlarge(x, filters, upsampling, l2)])
+    return vgg_block(joined, filters, l2)
+
+
 def group_split(groups, share, seed):
     order, images = in_order(groups, seed)
     return np.isin(groups, order[: abs(images[:-1] - share * len(groups)).argmin() + 1])
@@ -195,7 +214,6 @@ def three_ious(*case):
 
 to_labels, merge_masks = ch04.check_to_labels.solution, ch06.check_merge_masks.solution
 padded_size, node_inputs = ch05.check_padded_size.solution, ch06.check_node_inputs.solution
-same_decision, JOINS = ch03.check_same_decision.solution, ch03.JOINS
 RECALL = ch04.check_class_accuracies.mistakes[
     "those are the accuracies of the classes; now take their mean."
 ][0]
@@ -289,31 +307,29 @@ TOLD_BY_RULE = {
         ({}, "Not yet: a dictionary with at least one setting"),
     ],
     "check_unpadded_size": [
-        (
-            ch03.follow_side(lambda s: (s - 4) / 2, lambda s: 2 * s - 4),
-            "counts are whole, not float64",
-        ),
+        (ch03.follow_side(halve=truediv), "counts are whole, not float64"),
         (lambda size, levels: 388, "size 140, levels 2: 100 is right, got 388"),
     ],
     "check_block_parameters": [
-        (lambda n, m: 9.0 * m * (n + m) + 6 * m, "counts are whole, not float64"),
-        (lambda n, m: 38_976, "64 channels in, 128 out: 221952 is right, got 38976"),
+        (lambda n, m: (9.0 * m * (n + m) + 6 * m, 2 * m), "counts are whole, not float64"),
+        (lambda n, m: (38_976, 128), "learned 64 channels in, 128 out: 221952 is right, got 38976"),
+        (lambda n, m: (9 * m * (n + m), 0), "the first number: those are the kernels"),
+        (lambda n, m: (9 * m * (n + m) + 6 * m, n), "the first number is right; for the second"),
+        (lambda n, m: 9 * m * (n + m) + 6 * m, "a tuple (learned, useless) is wanted, got int"),
     ],
-    "check_join_channels": [
-        (JOINS | {"up_0": 64}, "up_0 is not 64: that is one map alone"),
-        (JOINS | {"up_1": 64}, "up_1 is not 64: those leave the block"),
-        (JOINS | {"up_2": 768}, "up_2 is not 768: from below comes the decoder block's map"),
-        (JOINS | {"up_3": 1536}, "up_3 is not 1536: the lowest level has 512"),
-        (JOINS | {"up_2": 500, "up_0": 5}, "up_2 is not 500: add the skip's channels"),
-        (JOINS | {"up_2": "512"}, "numbers are wanted, got str"),
-        (JOINS | {"up_1": ...}, "Not yet: a number for 'up_1'"),
-        ({}, "Not yet: a number for each block"),
-        ([1024, 512, 256, 128], "Not quite: keep `channels` a dictionary"),
-    ],
-    "check_same_decision": [
-        (lambda z: z.argmax(axis=-1), "True and False is wanted, not int64"),
-        (lambda z: same_decision(z).astype(np.uint8), "True and False is wanted, not uint8"),
-        (lambda z: same_decision(z[0]), "shape (2, 3, 4) is wanted, got (3, 4)"),
+    "check_decoder_level": [
+        (level_without_fit, "a skip of 9 × 6, odd, where fit_to adds a row: your function stopped"),
+        (lambda *case: [enlarge(*case[:1], *case[2:]), case[1]], "is wanted, got list"),
+        (lambda *case: decoder_level(*case).shape, "what the block returns is wanted, got tuple"),
+        (
+            lambda *case: enlarge(decoder_level(*case), *case[2:]),
+            "8 × 6 × 3 (height × width × channels) should come out, got 16 × 12 × 3",
+        ),
+        (
+            lambda *case: keras.layers.Conv2D(case[2], 1)(decoder_level(*case)),
+            "a skip of 8 × 6: the level has 219 weights, yours 231",
+        ),
+        (lambda *case: 2 * decoder_level(*case), "but what comes out is not"),
     ],
     "check_group_split": [
         (by_image, "is on both sides: draw groups"),
@@ -582,10 +598,12 @@ ALSO_RIGHT = [
     ("check_mean_iou", lambda m: round(metrics.mean_iou(m), 7)),
     ("check_conv_size", lambda n, k, s, p: np.floor((n + 2 * p - k) / s) + 1),
     ("check_fcn_sizes", sizes(conv1=np.int64(128))),
-    ("check_unpadded_size", lambda size, levels: int(size - 12 * 2**levels + 8)),
-    ("check_block_parameters", lambda n, m: np.int64(9 * m * (n + m) + 6 * m)),
-    ("check_join_channels", {name: np.int32(n) for name, n in JOINS.items()}),
-    ("check_same_decision", lambda z: (z[..., 1] > z[..., 0]).tolist()),
+    (
+        "check_unpadded_size",
+        lambda size, levels: 0 if (size + 4) % 2**levels else int(size - 12 * 2**levels + 8),
+    ),
+    ("check_block_parameters", lambda n, m: [np.int64(9 * m * (n + m) + 6 * m), m + m]),
+    ("check_decoder_level", decoder_level),
     ("check_group_split", own_group_split),
     ("check_to_labels", own_labels),
     ("check_resize_mask", resized(cv2.INTER_NEAREST_EXACT)),
@@ -639,7 +657,7 @@ ODD = [
     *(np.array([]), np.array(["a", "b"]), np.array([1, None]), np.zeros((2, 3, 4, 5))),
     *(np.array([1j, 2]), np.ma.masked, np.datetime64("2020-01-01"), np.array(3.0), range(3)),
 ]
-KEYS = ["recall", "precision", *ch00.TASKS, *RECIPE, *FAR, *JOINS, *ch02.FCN_SIZES, 8, 128]
+KEYS = ["recall", "precision", *ch00.TASKS, *RECIPE, *FAR, *ch02.FCN_SIZES, 8, 128]
 
 
 def odd_answers():
@@ -695,6 +713,25 @@ def test_a_prediction_in_words_is_set_beside_what_came(capsys):
     said = capsys.readouterr().out.splitlines()
     assert "sky" in said[0] and all("road" in line for line in said)
     assert said[1] == said[2] == said[3]
+
+
+def test_a_decoder_level_is_checked_in_float32_whatever_the_layers_compute_in():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        assert verdict_on("check_decoder_level", decoder_level).value is decoder_level
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def test_a_split_that_draws_other_groups_is_right_and_said_to():
+    def other_split(groups, share, seed):
+        return group_split(groups, share, seed + 100)
+
+    verdict = ch03.check_group_split(other_split)
+    assert verdict and verdict.value is other_split
+    assert "other patients are held out" in verdict.hint
 
 
 def test_a_verdict_is_not_shown_twice():

@@ -11,7 +11,7 @@ from chapter_cells import execute
 from keras import layers
 
 from course_utils import models
-from course_utils.exercises import ch06
+from course_utils.exercises import ch03, ch06
 from course_utils.models import fcn, mlp, prune, unet, unetpp
 
 ANY = None, None, 1
@@ -87,8 +87,9 @@ def test_chapter_02_builds_the_same_fcn(capsys, set_precision):
 
 @pytest.fixture(scope="module")
 def chapter_03():
-    cells = "block", "updown", "build"
-    return execute("03_mri_unet", *cells, keras=keras, layers=layers, np=np)["build_unet"]
+    blocks = execute("03_mri_unet", "block", "updown", "encoder", keras=keras, layers=layers)
+    check = ch03.decoder_check(*(blocks[name] for name in ("enlarge", "fit_to", "vgg_block")))
+    return execute("03_mri_unet", "build", decoder_level=check.solution, **blocks)["build_unet"]
 
 
 @pytest.mark.parametrize(
