@@ -370,7 +370,12 @@ def save(model, folder):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.json").unlink(missing_ok=True)  # written last, so that no half is ever loaded
-    model.network.save(folder / "network.keras")
+    network, optimizer = model.network, getattr(model.network, "optimizer", None)
+    network.optimizer = None  # its state is two thirds of the file, and only training needs it
+    try:
+        network.save(folder / "network.keras")
+    finally:
+        network.optimizer = optimizer
     facts = {
         "class_names": model.class_names,
         "size": model.size,

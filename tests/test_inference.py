@@ -2,8 +2,10 @@
 
 import json
 import tracemalloc
+import zipfile
 
 import cv2
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -238,6 +240,16 @@ def test_a_model_that_was_saved_predicts_the_same(size, preprocess, tmp_path):
     if preprocess:
         right = preprocess(COLOR[np.newaxis].astype(np.float32))
         assert_allclose(model(COLOR[np.newaxis]), network.predict_on_batch(right), atol=1e-4)
+
+
+def test_a_model_is_kept_without_what_only_training_needs(tmp_path):
+    network = conv(3, 2, (8, 8))
+    network.compile("adam", "mse")
+    network.train_on_batch(np.ones((1, 8, 8, 3)), np.ones((1, 8, 8, 2)))
+    inference.save(Segmenter(network, named(2)), tmp_path)
+    with h5py.File(zipfile.ZipFile(tmp_path / "network.keras").open("model.weights.h5")) as file:
+        assert "layers" in file and "optimizer" not in file
+    assert network.optimizer.iterations == 1  # and the training can go on
 
 
 @pytest.mark.parametrize("damage", ["no folder", "model.json", "network.keras", "cut", "renamed"])
