@@ -228,9 +228,12 @@ FAR = ch04.check_hausdorff.solution
 TOLD_BY_RULE = {
     "check_tasks": [
         (tasks("car park", "instance"), "a box around each car is enough"),
+        (tasks("car park", "semantic"), "cars that touch become one patch"),
+        (tasks("every cell", "detection"), "a box holds more than its cell"),
         (tasks("every cell", "semantic"), "touching cells must be told apart"),
         (tasks("satellite", "instance"), "how many forests there are plays no role"),
-        (tasks("speaker", "detection"), "person or not person"),
+        (tasks("speaker", "instance"), "person or not person"),
+        (tasks("speaker", "detection"), "a box holds background too"),
         (tasks("speaker", "panoptic"), "“panoptic” is none of detection, instance, semantic"),
         (["detection"] * 4, "Not quite: keep `answers` a dictionary"),
         (..., "Not yet: keep `answers` a dictionary"),
@@ -243,8 +246,12 @@ TOLD_BY_RULE = {
         (lambda m, n: 1, "shape (2, 3, 4) is wanted, got a single number"),
     ],
     "check_from_one_hot": [
-        (lambda c: (c > 0.5).argmax(axis=-1), "the numbers differ"),
-        (lambda c: abs(c).argmax(axis=-1), "the numbers differ"),
+        (lambda c: (c > 0.5).argmax(axis=-1), "though all may be negative"),
+        (lambda c: c[..., 1:].argmax(axis=-1), "scores of 2 × 3 pixels: 2 is right, got 1"),
+    ],
+    "check_one_logit": [
+        (lambda a, b: b - 2 * a, "three pixels: -2.5 is right, got -4.5"),
+        (lambda a, b: float(b - a), "your function stopped with TypeError"),
     ],
     "check_baseline": [
         (BACKGROUND + 2e-3, "the number is not the right one"),
@@ -498,7 +505,7 @@ def test_what_is_wrong_is_told(name, capsys):
     for answer, words in TOLD_BY_RULE[name]:
         verdict = verdict_on(name, answer)
         assert not verdict
-        assert words in str(verdict)
+        assert words in str(verdict) and str(verdict).endswith(".")
         assert capsys.readouterr().out == f"{verdict}\n"
 
 
@@ -748,29 +755,45 @@ def test_an_answer_that_raises_when_it_is_looked_at():
 
 def test_a_chapter_goes_on_with_the_answer_where_it_is_right_else_with_its_own():
     check = Check("Twice the number.", lambda n: 2 * n, {}, cases=[(3,)], used=True)
-    own = lambda n: n + n  # noqa: E731
-    assert check(own).value is own
+    assert check(lambda n: n + n).value(n=5) == 10
     for other in (..., len, lambda n: None, lambda n: 7, SimpleNamespace()):
         verdict = check(other)
         assert not verdict and verdict.value is check.solution
-        assert verdict.hint.endswith("Going on with the course's.")
+        assert verdict.hint.endswith(". Going on with the course's.")
 
 
-@pytest.mark.parametrize("guess", [..., None, "half", [0.1, 0.2], object()])
-def test_a_prediction_is_set_beside_what_came(guess, capsys):
-    set_beside(0.7, 0.1234)
-    set_beside(guess, 0.1234)
-    one, none = capsys.readouterr().out.splitlines()
-    assert "0.70" in one and "0.12" in one
-    assert "0.12" in none
+def test_a_chapter_can_use_an_answer_that_writes_to_its_arguments_or_returns_a_list():
+    def in_place(mask, n_classes):
+        mask[mask == 255] = n_classes
+        return np.eye(n_classes + 1)[mask][..., :n_classes]
+
+    mask = np.array([[0, 255]], np.uint8)
+    found = ch00.check_one_hot(in_place).value(mask, 2)
+    assert found.tolist() == [[[1, 0], [0, 0]]] and mask.tolist() == [[0, 255]]
+    a, b = np.array([0.0, 1.0]), np.array([2.0, 5.0])
+    logit = ch00.check_one_logit(lambda a, b: [y - x for x, y in zip(a, b, strict=True)])
+    assert logit and (-logit.value(a, b)).tolist() == [-2, -4]
 
 
-def test_a_prediction_in_words_is_set_beside_what_came(capsys):
-    for guess in ("sky", ..., None, 3):
-        set_beside(guess, "road")
-    said = capsys.readouterr().out.splitlines()
-    assert "sky" in said[0] and all("road" in line for line in said)
-    assert said[1] == said[2] == said[3]
+@pytest.mark.parametrize(
+    ("guess", "came", "words"),
+    [
+        (0.7, 0.1234, "You said 0.70, and it is 0.12."),
+        ("0.7", 0.1234, "You said 0.7, and it is 0.12."),
+        ("70%", 0.1234, "You said 70%, and it is 0.12."),
+        (70, 0.1234, "You said 70.00, and it is 0.12, or 12%."),
+        (70, 12.34, "You said 70.00, and it is 12.34."),
+        ("half", 0.1234, "You said half,"),
+        ([0.1, 0.2], 0.1234, "You said [0.1, 0.2],"),
+        (object(), 0.1234, "You said <object"),
+        ("sky", "road", "You said sky, and it is road."),
+        (3, "road", "You said 3, and it is road."),
+        *[(nothing, came, "write yours first") for nothing in (..., None) for came in (1, "road")],
+    ],
+)
+def test_a_prediction_is_set_beside_what_came(guess, came, words, capsys):
+    set_beside(guess, came)
+    assert words in capsys.readouterr().out
 
 
 def test_a_decoder_level_is_checked_in_float32_whatever_the_layers_compute_in():

@@ -283,6 +283,7 @@ def test_outcomes_have_the_same_colors_everywhere():
     grid = np.array(figure.axes).reshape(3, 4)
     assert [ax.get_ylabel() for ax in grid[:, 0]] == ["a", "b", "c"]  # NaN, nothing to find, last
     assert [ax.get_xlabel() for ax in grid[:, 2]] == ["IoU 0.43", "IoU 1.00", "IoU –"]
+    assert [ax.get_xlabel() for ax in grid[1:, 1]] == ["15 pixels", "0 pixels"]
     first = plotting.iou_picture(MASK, LATE)
     for ax in (grid[0, 2], first.axes[2]):
         assert is_painted(ax, (MASK == 1) & (LATE == 1), style.HIT)
