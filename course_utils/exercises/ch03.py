@@ -119,7 +119,7 @@ def _hint_for_learned(numbers):
     learned = [number[0] for number in numbers]
     if learned == [_learned(*case) for case in cases]:
         return (
-            "the first number is right; for the second: what does a normalization take off again?"
+            "the first number is right; for the second: count what a normalization takes off again."
         )
     for wrong, hint in check_block_parameters.foreseen():
         if learned == [wrong(*case)[0] for case in cases]:
