@@ -49,10 +49,29 @@ def conv_block(x, filters, name, kernel=3, *, strides=1, rate=1, use_bias=False,
 def resize(x, size, name):
     """Return the map at height and width `size`, interpolated bilinearly between pixel centers."""
     check_size((*x.shape[1:3], *size), 1, name)
-    if x.shape[1:3] == tuple(size):
-        return x
     # In float32 also under mixed precision, as `up`.
-    return layers.Resizing(*size, interpolation="bilinear", dtype="float32", name=name)(x)
+    return x if x.shape[1:3] == tuple(size) else Resize(*size, dtype="float32", name=name)(x)
+
+
+@keras.saving.register_keras_serializable("course_utils")
+class Resize(layers.Layer):
+    """Bilinear interpolation to a height and width.
+
+    `keras.layers.Resizing` is for pipelines: in a network that is called without `training` it has
+    all layers after it believe that they are trained (Keras 3.15.1).
+    """
+
+    def __init__(self, height, width, **options):
+        super().__init__(**options)
+        self.height, self.width = height, width
+
+    def call(self, x):
+        """Return the map [B, height, width, C]."""
+        return ops.image.resize(x, (self.height, self.width), interpolation="bilinear")
+
+    def get_config(self):
+        """Return what it takes to build the layer again."""
+        return super().get_config() | {"height": self.height, "width": self.width}
 
 
 def receptive_field(stack):
