@@ -66,6 +66,19 @@ def test_as_many_parameters_as_published(what):
     assert model.outputs[-1].shape == (None, *shape)
 
 
+@pytest.mark.parametrize(
+    ("build", "count"),
+    [
+        (lambda: models.resnet((224, 224, 3)), 1_813_561_344),  # 1.814 G with the classifier
+        (lambda: models.segformer((512, 512, 3), classes=150), 8_387_821_568),  # "8.4 G"
+        (lambda: models.fcn((1,) * 5, (16, 16, 1)), 25 * (64 + 4) + 2 * 9 + 1 + 32**2),
+        (lambda: models.mlp((4, 4, 1), 5), 16 * 5 + 5 * 5 + 5 * 16),
+    ],
+)
+def test_as_many_multiplications_as_published(build, count):
+    assert models.count_multiplications(build()) == count
+
+
 # Whole networks
 
 resnet = partial(models.resnet, filters=(8, 8, 12, 16), blocks=(1, 1, 1, 1))

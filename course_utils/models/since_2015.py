@@ -6,6 +6,8 @@ built: to sizes that come with the image, Keras 3.14.0 to 3.15.1 cannot enlarge 
 graph (https://github.com/keras-team/keras/pull/22079).
 """
 
+import math
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -53,25 +55,29 @@ def resize(x, size, name):
     return x if x.shape[1:3] == tuple(size) else Resize(*size, dtype="float32", name=name)(x)
 
 
+class ToSize(layers.Layer):
+    """A layer that makes maps of a height and width; `Resize` and `MaxUnpooling` are such."""
+
+    def __init__(self, height, width, **options):
+        super().__init__(**options)
+        self.height, self.width = height, width
+
+    def get_config(self):
+        """Return what it takes to build the layer again."""
+        return super().get_config() | {"height": self.height, "width": self.width}
+
+
 @keras.saving.register_keras_serializable("course_utils")
-class Resize(layers.Layer):
+class Resize(ToSize):
     """Bilinear interpolation to a height and width.
 
     `keras.layers.Resizing` is for pipelines: in a network that is called without `training` it has
     all layers after it believe that they are trained (Keras 3.15.1).
     """
 
-    def __init__(self, height, width, **options):
-        super().__init__(**options)
-        self.height, self.width = height, width
-
     def call(self, x):
         """Return the map [B, height, width, C]."""
         return ops.image.resize(x, (self.height, self.width), interpolation="bilinear")
-
-    def get_config(self):
-        """Return what it takes to build the layer again."""
-        return super().get_config() | {"height": self.height, "width": self.width}
 
 
 def receptive_field(stack):
@@ -91,6 +97,32 @@ def receptive_field(stack):
         seen += (kernel - 1) * rate * step
         step *= stride
     return seen
+
+
+def count_multiplications(model):
+    """Count what a network multiplies for one image: with kernels, and in attention.
+
+    Layers with two kernels, such as `keras.layers.SeparableConv2D`, are not counted, nor are
+    normalization, pooling and interpolation, which multiply little.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Built for images of known size.
+
+    Returns
+    -------
+    int
+    """
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, layers.MultiHeadAttention):
+            (queries, channels), (keys, _) = (each.shape[1:] for each in layer.input)
+            total += 2 * (queries + keys) * channels**2 + 2 * queries * keys * channels
+        elif hasattr(layer, "kernel"):
+            at = layer.input if isinstance(layer, layers.Conv2DTranspose) else layer.output
+            total += math.prod(layer.kernel.shape) * math.prod(at.shape[1:-1])
+    return total
 
 
 # SegNet
@@ -116,18 +148,8 @@ class MaxPoolingWithIndices(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("course_utils")
-class MaxUnpooling(layers.Layer):
-    """The way back from `MaxPoolingWithIndices`: each value at its place, zeros elsewhere.
-
-    Parameters
-    ----------
-    height, width : int
-        Of the map that was pooled.
-    """
-
-    def __init__(self, height, width, **options):
-        super().__init__(**options)
-        self.height, self.width = height, width
+class MaxUnpooling(ToSize):
+    """The way back from `MaxPoolingWithIndices`: each value at its place, zeros elsewhere."""
 
     def call(self, x, places):
         """Return the values [B, h, w, C] in a map [B, height, width, C]."""
@@ -136,10 +158,6 @@ class MaxUnpooling(layers.Layer):
         windows = ops.reshape(windows, (-1, h, w, 2, 2, channels))
         x = ops.reshape(ops.transpose(windows, (0, 1, 3, 2, 4, 5)), (-1, 2 * h, 2 * w, channels))
         return ops.pad(x, [[0, 0], [0, self.height - 2 * h], [0, self.width - 2 * w], [0, 0]])
-
-    def get_config(self):
-        """Return what it takes to build the layer again."""
-        return super().get_config() | {"height": self.height, "width": self.width}
 
 
 def segnet(
