@@ -1,10 +1,18 @@
 """The finished networks of the chapters, for later chapters to take up.
 
 Each is built in the open in the chapter that teaches it; what stands here is the same, and a test
-compares the two layer by layer. Only `keras` is used, so they run on every Keras backend. All end
-in *logits*: no sigmoid, no softmax, and float32 even under mixed precision.
+compares the two layer by layer. Only `keras` is used, so they run on every Keras backend. All
+networks end in *logits*: no sigmoid, no softmax, and float32 even under mixed precision.
 """
 
+from .blocks import (
+    Resize,
+    conv_block,
+    count_multiplications,
+    receptive_field,
+    resize,
+    segmenter,
+)
 from .mlp_to_unetpp import (
     DoubleSize,
     PadAndConcatenate,
@@ -25,10 +33,7 @@ from .since_2015 import (
     AdaptiveAveragePooling2D,
     MaxPoolingWithIndices,
     MaxUnpooling,
-    Resize,
     aspp,
-    conv_block,
-    count_multiplications,
     deeplab_head,
     deeplab_v2_head,
     deeplab_v3plus_decoder,
@@ -36,10 +41,7 @@ from .since_2015 import (
     jpu,
     pspnet_head,
     pyramid_pooling,
-    receptive_field,
-    resize,
     resnet,
-    segmenter,
     segnet,
 )
 

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from .blocks import check_size, conv_block, resize, segmenter
 from .mlp_to_unetpp import out
-from .since_2015 import check_size, conv_block, resize, segmenter
 
 
 def _small():
@@ -74,8 +74,8 @@ def efficient_attention(x, heads, reduction, name):
 def mix_ffn(x, name, expansion=4):
     """Return two dense layers over the channels, between them a 3x3 depthwise convolution and GELU.
 
-    The convolution's zero padding tells where the border is. That is all that SegFormer learns of
-    positions, and why it needs no code for them and takes images of other sizes.
+    Zero padding, here and in the patches, tells where the border is. That is all that SegFormer
+    learns of positions; it needs no code for them, and its weights fit images of any size.
     """
     channels = x.shape[-1]
     x = layers.Dense(expansion * channels, kernel_initializer=_small(), name=f"{name}_1")(x)
