@@ -235,13 +235,19 @@ def test_bins_cover_maps_that_they_do_not_divide(size, bins):
 def test_attention_sums_to_1_over_a_map_that_reduction_made_smaller(stage, heads, keys):
     model = models.segformer((64, 45, 3), classes=3, **SEGFORMER)  # maps of 16 x 12 … 2 x 2
     image, side = 10 * images(64, 45, 3), 4 * 2**stage
-    at = partial(models.attention_map, model, image, stage=stage)
-    first = at((0, 0))
-    assert first.shape == (heads, *keys) and (first > 0).all()
-    assert_nearly(first.sum((1, 2)), np.ones(heads))
-    assert_nearly(at((side - 1, side // 2)), first)  # the same patch, one below, one to the right
-    assert np.abs(at((side, 0)) - first).max() > 1e-6
-    assert np.abs(at((0, 44)) - first).max() > 1e-6
+    attend = model.get_layer(f"stage_{stage}_block_0_attention")
+    vectors = keras.Model(model.input, attend.input)(image[None])
+    _, scores = attend(*vectors, return_attention_scores=True)
+    scores = np.reshape(scores, (heads, 64 // side, -(-45 // side), *keys))
+    assert_nearly(scores.sum((-1, -2)), np.ones(scores.shape[:3]))
+    for pixel, (row, column) in [
+        ((0, 0), (0, 0)),
+        ((side - 1, side // 2), (0, 0)),
+        ((side, 0), (1, 0)),
+        ((63, 44), (-1, -1)),
+    ]:
+        found = models.attention_map(model, image, pixel, stage)
+        assert_nearly(found, scores[:, row, column])
 
 
 def test_attention_without_reduction_is_all_pixels_to_all_pixels():

@@ -5,6 +5,7 @@ compares the two layer by layer. Only `keras` is used, so they run on every Kera
 networks end in *logits*: no sigmoid, no softmax, and float32 even under mixed precision.
 """
 
+from .attention import attention_map, efficient_attention, mit, mix_ffn, segformer, segformer_head
 from .blocks import (
     Resize,
     conv_block,
@@ -28,7 +29,6 @@ from .mlp_to_unetpp import (
     up_transposed,
     vgg_block,
 )
-from .segformer import attention_map, efficient_attention, mit, mix_ffn, segformer, segformer_head
 from .since_2015 import (
     AdaptiveAveragePooling2D,
     MaxPoolingWithIndices,
