@@ -380,6 +380,8 @@ TOLD_BY_RULE = {
     "check_resize_mask": [
         (resized(cv2.INTER_LINEAR), "averaging invents classes"),
         (resized(cv2.INTER_LINEAR, np.float32), "averaging invents classes"),
+        (lambda m, h, w: cv2.resize(m, (w, h), cv2.INTER_NEAREST), "by name: `interpolation="),
+        (lambda m, h, w: resize_mask(m, w, h).T, "turned on its side"),
         (lambda m, h, w: resize_mask(m, w, h), "cv2.resize wants (width, height)"),
         (lambda m, h, w: m, "shape (6, 10) is wanted, got (12, 20)"),
         (lambda m, h, w: resize_mask(m, h, w).astype(np.float32), "(uint8), not float32"),
@@ -399,6 +401,12 @@ TOLD_BY_RULE = {
             "shape (20, 20) is wanted, got (3, 3)",
         ),
         (lambda t, p, n: np.ones((n, n)), "masks of three classes: 3 is right, got 1"),
+        (
+            lambda t, p, n: np.bincount(known(t, p)[0].astype(int) * n + known(t, p)[1]).reshape(
+                n, n
+            ),
+            "320 pixels without the last class: your function stopped with ValueError",
+        ),
     ],
     "check_class_weights": [
         (lambda m, n: {0: 1.0}, "got dict"),
@@ -419,6 +427,11 @@ TOLD_BY_RULE = {
     ],
     "check_hausdorff": [
         (FAR | {"hausdorff": 4}, "the numbers differ"),
+        *[
+            (FAR | {"prediction to truth": near, "hausdorff": near}, "unrounded")
+            for near in (3.6, 3.605, 3.6055)
+        ],
+        *[(FAR | {"hausdorff": round(13**0.5, digits)}, "rounded") for digits in range(1, 5)],
         ([0, 3.6, 3.6], "Not quite: keep `distances` a dictionary"),
         (FAR | {"prediction to truth": ...}, "Not yet: a number for 'prediction to truth'"),
     ],
@@ -454,7 +467,7 @@ TOLD_BY_RULE = {
         (lambda x: 2 * x / 255 - 1, "overflow on the way"),
         (lambda x: (x / 127.5 - 1).astype(x.dtype), "must be of a float type"),
         (lambda x: x[0] / 127.5 - 1, "shape (2, 2, 3) is wanted, got (2, 3)"),
-        (lambda x: x * 0.0, "the numbers differ"),
+        (lambda x: x * 0.5, "the numbers differ"),
     ],
     "check_share_left": [(lambda m, n: 0.5, "momentum 0.99, 100 steps: 0.366032 is right")],
     "check_trainable_share": [
@@ -881,8 +894,9 @@ def test_the_score_of_a_recipe_against_its_rival(score, rival, outcome, words):
 
 
 def test_a_guess_is_handed_on_to_the_figure():
-    noted = ch04.check_guess({"recall": 0.8, "precision": np.float32(0.5)})
-    assert noted and noted.value == {"your guess": (0.8, 0.5)}
+    for half in (np.float32(0.5), np.array(0.5)):
+        noted = ch04.check_guess({"recall": 0.8, "precision": half})
+        assert noted and noted.value == {"your guess": (0.8, 0.5)}
     assert not ch04.check_guess({"recall": 80, "precision": 0.5}).value
 
 

@@ -497,6 +497,7 @@ def test_degradation_draws_scores_and_distances():
     assert heads.get_color() == distances.lines[0].get_color()
     assert_array_equal(distances.lines[0].get_ydata(), [0, 3, np.nan])
     assert {"Hausdorff", "95 %", "infinite"} == {text.get_text() for text in distances.texts}
+    assert_array_equal(scores.get_xticks(), distances.get_xticks())
 
 
 def test_learning_curve_draws_means_single_runs_and_their_range():
@@ -546,6 +547,7 @@ def test_confusion_shows_shares_of_the_row():
 def test_curves_of_precision_and_of_errors_near_a_border():
     (ax,) = plotting.precision_recall(CLASSES, SURE, NAMES).axes
     assert {text.get_text() for text in ax.texts} == {f"{name} 1.00" for name in NAMES}
+    assert [line.get_color() for line in ax.lines] == list(style.class_palette(NAMES))
     wrong = np.where(np.arange(12)[:, None] < 9, CLASSES, 0) % IGNORE  # nothing but row 9 to 11
     (ax,) = plotting.border_errors(CLASSES, wrong, reach=3).axes
     near, everywhere = (line.get_ydata() for line in ax.lines)

@@ -30,7 +30,10 @@ check_to_labels = Check(
             lambda a: a.astype(np.uint8)
         ],
         "without its sign an unknown pixel has a class: −1 became tree.": [np.abs],
-        "cut off at 0, unknown pixels become sky.": [lambda a: np.maximum(a, 0)],
+        "unknown pixels became 0, sky; 255 is wanted (256 does not fit into a byte).": [
+            lambda a: np.maximum(a, 0),
+            lambda a: np.where(a < 0, 256, a).astype(np.uint8),
+        ],
         "every negative number is unknown, not −1 alone.": [lambda a: np.where(a == -1, 255, a)],
         "the negative numbers are still there; they should be 255.": [lambda a: a],
         "the known classes got lost; they stay as they are.": [lambda a: np.where(a < 0, 255, 0)],
@@ -70,13 +73,28 @@ def _require_classes(mask, answer, size):
         raise Wrong("the classes were divided by 255; skimage needs preserve_range=True.")
     if invented.size:
         raise Wrong(
-            f"{invented[0]:g} is not a class of the mask: averaging invents classes. "
-            "Take the nearest pixel."
+            f"{invented[0]:g} is not a class of the mask: averaging invents classes. Take the "
+            "nearest pixel, in cv2.resize by name: `interpolation=…`. Its third place is dst."
         )
 
 
 def _require_nearest(mask, answer):
     """Raise `Wrong` where a pixel shows a class that is not near its place in the old mask."""
+    far = _far_from(mask, answer)
+    if len(far) and not len(_far_from(mask.T, answer)):
+        raise Wrong(
+            "the mask is turned on its side: give cv2.resize (width, height), and take no .T."
+        )
+    if len(far):
+        raise Wrong(
+            f"{answer.shape[0]} × {answer.shape[1]}: row {far[0][0]}, column {far[0][1]} shows a "
+            "class that is elsewhere in the mask. The whole mask should be resized, not cropped, "
+            "turned or repeated."
+        )
+
+
+def _far_from(mask, answer):
+    """Return the pixels, [n, 2], that show a class which is not near their place in a mask."""
     # The middle of each new pixel in the old mask, and the pixels around it: the ways to round
     # that libraries use differ by half a pixel.
     row, column = (
@@ -86,13 +104,7 @@ def _require_nearest(mask, answer):
     around = np.pad(mask, 1, mode="edge")
     shifts = [(down, right) for down in range(3) for right in range(3)]
     near = [answer == around[row + down][:, column + right] for down, right in shifts]
-    far = np.argwhere(~np.any(near, axis=0))
-    if len(far):
-        raise Wrong(
-            f"{answer.shape[0]} × {answer.shape[1]}: row {far[0][0]}, column {far[0][1]} shows a "
-            "class that is elsewhere in the mask. The whole mask should be resized, not cropped, "
-            "turned or repeated."
-        )
+    return np.argwhere(~np.any(near, axis=0))
 
 
 SKY_ROAD_BUILDING = np.zeros((6, 6), np.uint8)
@@ -122,6 +134,12 @@ def _count_in_bytes(truth, prediction, n_classes):
     return np.bincount(numbers, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
+def _count_up_to_255(truth, prediction, n_classes):
+    matrix = np.zeros((n_classes, n_classes), np.uint8)
+    np.add.at(matrix, _pairs(truth, prediction), 1)
+    return matrix
+
+
 def _unknown_as(number):
     return lambda t, p, n: metrics.confusion_matrix(np.where(t == IGNORE, number(p, n), t), p, n)
 
@@ -140,6 +158,11 @@ check_confusion_matrix = Check(
             np.array([[[19, 19]], [[18, 255]]], np.uint8),
             np.array([[[19, 18]], [[19, 3]]], np.uint8),
             20,
+        ),
+        "320 pixels without the last class": (
+            np.repeat(np.array([[0, 1]], np.uint8), [300, 20], axis=1),
+            np.zeros((1, 320), np.uint8),
+            3,
         ),
     },
     mistakes={
@@ -161,6 +184,7 @@ check_confusion_matrix = Check(
         "in a uint8, 19 · 20 is 124, for it wraps round at 256: make the truth int first.": [
             _count_in_bytes
         ],
+        "a count wraps round at 256 in a matrix of bytes: let it hold int.": [_count_up_to_255],
         "those are shares; count the pixels.": [
             lambda t, p, n: metrics.confusion_matrix(t, p, n) / np.sum(t != IGNORE)
         ],
@@ -191,6 +215,7 @@ def _mean_of_known(matrix, values):
 
 
 MATRIX = np.array([[8, 7, 0], [1, 5, 6], [3, 1, 26]])  # the largest is not always a hit
+NEVER_FOUND = np.array([[8, 2, 1], [1, 5, 3], [3, 1, 0]])  # class 2 is in the truth
 ONLY_PREDICTED = np.array([[8, 2, 1], [1, 5, 3], [0, 0, 0]])  # class 2 is not in the truth
 
 OF_TWO = "that is of the first two classes; there may be any number."
@@ -202,6 +227,7 @@ check_class_accuracies = Check(
     cases={
         "a matrix with all classes": (MATRIX,),
         "a matrix without class 2 in the truth": (ONLY_PREDICTED,),
+        "a matrix whose class 2 is never found": (NEVER_FOUND,),
     },
     mistakes={
         "that divides by the predicted pixels (columns): the precision. Rows: axis=1.": [
@@ -214,6 +240,9 @@ check_class_accuracies = Check(
             lambda m: np.mean(1 - (m.sum(0) + m.sum(1) - 2 * np.diag(m)) / m.sum())
         ],
         NO_HIT: [lambda m: _mean_of_known(m, m.max(1) / m.sum(1))],
+        "a class that is in the truth and never found counts, as 0.": [
+            lambda m: _recall(m)[np.diag(m) > 0].mean()
+        ],
         "a class that is not in the truth gives 0 / 0.": [lambda m: _recall(m).mean()],
         "a class that is not in the truth counts as 0; leave it out.": [
             lambda m: np.nan_to_num(_recall(m)).mean()
@@ -273,13 +302,17 @@ check_hausdorff = Check(
         "5 is 2 + 3, along the grid; the straight line is √(2² + 3²).": _slips(5),
         "3 is the larger of 2 rows and 3 columns; the straight line is √(2² + 3²).": _slips(3),
         "that is the mean over the pixels; Hausdorff takes the maximum.": _slips(FAR / 5),
-        "nearly: give it unrounded, with np.sqrt.": _slips(3.6, 3.61, 3.606, 3.6056),
     },
+    otherwise=lambda numbers: (
+        "nearly: give it unrounded, with np.sqrt."
+        if np.allclose(numbers, [0, FAR, FAR], rtol=0, atol=0.01)
+        else ""
+    ),
 )
 
 
 MASKS = np.array(
-    [[[0, 0, 0, 0], [0, 0, 1, 1], [0, 3, 255, 255]], [[0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 255]]],
+    [[[0, 0, 0, 0], [0, 0, 1, 1], [0, 3, 255, 255]], [[0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 3, 255]]],
     np.uint8,
 )
 NO_PICTURE = "class 2 is in no picture, and N / 0 is infinite: its weight should be 0."
@@ -306,7 +339,7 @@ check_class_weights = Check(
     solution=_inverse_frequency,
     cases={
         "masks of four classes, of which class 2 does not occur": (MASKS, 4),
-        "masks of two classes": (np.array([[[0, 0, 1, 0]]], np.uint8), 2),
+        "masks of two classes": (np.array([[[0, 0, 1, 0, 1, 0]]], np.uint8), 2),
     },
     mistakes={
         NO_PICTURE: [
@@ -352,6 +385,9 @@ check_class_weights = Check(
         "that is 1 for the most frequent class; here a weight is 1 on average over the pixels.": [
             _of_weights(lambda w: w / w[w > 0].min())
         ],
+        "that is 1 for the rarest class; here a weight is 1 on average over the pixels.": [
+            _of_weights(lambda w: w / w.max())
+        ],
     },
 )
 
@@ -365,8 +401,10 @@ def check_guess(guess):
     names = ("recall", "precision")
     numbers = read_numbers(names, "`guess` a dictionary of recall and precision")(guess)
     for name, number in zip(names, numbers, strict=True):
-        if not isinstance(guess[name], Real) or isinstance(guess[name], bool):
-            raise Wrong(f"{name}: a number is wanted, got {type(guess[name]).__name__}.")
+        given = guess[name]
+        given = given[()] if isinstance(given, np.ndarray) else given  # an array without axes
+        if not isinstance(given, Real) or isinstance(given, bool):
+            raise Wrong(f"{name}: a number is wanted, got {type(given).__name__}.")
         if not 0 <= number <= 1:
             raise Wrong(f"{name}: a share lies between 0 and 1, got {number:g}.")
     value = {"your guess": tuple(numbers.tolist())}
@@ -390,6 +428,14 @@ check_dice_loss = Check(
     mistakes={
         "without the + 1 an empty mask that is found empty gives 0 / 0.": [
             lambda t, p: 1 - _soft_dice(t, p, above=0, below=0)
+        ],
+        "parentheses: both sums, each with its + 1, before you divide.": [
+            lambda t, p: 1 - 2 * (t * p).sum() + 1 / (t.sum() + p.sum() + 1),
+            lambda t, p: 1 - (2 * (t * p).sum() + 1) / (t.sum() + p.sum()) + 1,
+            lambda t, p: 1 - (2 * (t * p).sum() + 1) / t.sum() + p.sum() + 1,
+        ],
+        "the 2 doubles Σ t p alone, not the + 1.": [
+            lambda t, p: 1 - 2 * ((t * p).sum() + 1) / (t.sum() + p.sum() + 1)
         ],
         "the + 1 stands above and below the line.": [
             lambda t, p: 1 - 2 * (t * p).sum() / max(t.sum() + p.sum(), 1e-12),
@@ -481,4 +527,4 @@ def _require_halves(train, validation, n, wanted):
             f"of {n} images {wanted} belong in validation, got {len(validation)}: round(n * share)."
         )
     if np.ptp(validation) == wanted - 1 and (validation.min() == 0 or validation.max() == n - 1):
-        raise Wrong("that cuts the sorted order: neighbouring pictures look alike. Shuffle first.")
+        raise Wrong("that cuts the sorted order: neighboring pictures look alike. Shuffle first.")

@@ -45,12 +45,16 @@ check_padded_size = Check(
             lambda h, w, m: (_round_up(max(h, w), m),) * 2
         ],
         "a multiple of the number is wanted, not that many more.": [_each(lambda n, m: n + m)],
+        "the size is as it was: `/` does not round, `//` does.": [
+            _each(lambda n, m: -(-n / m) * m)
+        ],
     },
     also=not_whole,
     used=True,
 )
 
-IMAGE = np.array([[[9, 60, 255], [200, 130, 90]], [[127, 128, 30], [5, 250, 77]]], np.uint8)
+# Neither 0 nor 255 is in it, so that its own range is not that of all images.
+IMAGE = np.array([[[9, 60, 240], [200, 130, 90]], [[127, 128, 30], [5, 250, 77]]], np.uint8)
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # ImageNet's, of 1
 CAFFE_MEAN = np.array([103.939, 116.779, 123.68])  # its channels in the order BGR
 
@@ -76,7 +80,11 @@ check_preprocess = Check(
         "that is [0, 2]; subtract 1.": [lambda x: x / 127.5],
         "that turns black and white round.": [lambda x: 1 - x / 127.5],
         "half of 255 is 127.5, not 128.": [lambda x: x / 128 - 1],
-        "half of 255 is 127.5, not 127.": [lambda x: x / 127 - 1, lambda x: (x - 127.0) / 127],
+        "half of 255 is 127.5, not 127.": [
+            lambda x: x / 127 - 1,
+            lambda x: (x - 127.0) / 127,
+            lambda x: (x - 127.0) / 128,
+        ],
         "`//` cuts to whole numbers; divide with `/`.": [lambda x: x // 127.5 - 1],
         "those are ImageNet's mean and standard deviation, which other encoders want; MobileNet "
         "wants [−1, 1].": [
@@ -93,12 +101,16 @@ check_preprocess = Check(
             lambda x: x[..., ::-1] / 127.5 - 1
         ],
         "that stretches each picture to its own range; 0 is always −1 and 255 always 1.": [
-            lambda x: 2.0 * (x - x.min()) / np.ptp(x) - 1
+            lambda x: 2.0 * (x - x.min()) / np.ptp(x) - 1,
+            lambda x: 2 * (x - x.min()) / np.ptp(x) - 1,
+            lambda x: 2 * (x / x.max()) - 1,
+            lambda x: 2 * x / x.max() - 1,
         ],
         "the images are as they were.": [lambda x: x],
         "uint8 images overflow when you subtract: make them float first.": [
             lambda x: (x - 127) / 127,
             lambda x: (x - 128) / 128,
+            lambda x: (x - 127) / 128,
         ],
     },
     otherwise=_wrong_for_uint8,

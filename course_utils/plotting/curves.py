@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from ..datasets import IGNORE
@@ -185,7 +186,7 @@ def label_ends(figure, ax, curves):
         placed[:-1] -= push
         placed[1:] += push
     low = ax.transAxes.transform((0, 0))[1] * scale
-    placed += max(0, low - placed[0])  # names below the axes would stand on its numbers
+    placed += max(0, low + 6 - placed[0])  # lower names would stand on the axis or its numbers
     for number, height in zip(order, placed, strict=True):
         name, line = curves[number]
         ax.annotate(
@@ -224,7 +225,8 @@ def degradation(steps, scores, distances, *, step_label):
     Figure
     """
     panels = {"score": scores, "distance in pixels": distances}
-    figure, axes = new_figure(1, 2, height=3.6, gridspec_kw={"width_ratios": [1.5, 1]})
+    ratios = {"width_ratios": [1.5, 1]}
+    figure, axes = new_figure(1, 2, height=3.6, sharex=True, gridspec_kw=ratios)
     steps = np.asarray(steps, dtype=float)
     for ax, (label, curves) in zip(axes[0], panels.items(), strict=True):
         lines = []
@@ -309,7 +311,7 @@ def learning_curve(scores, *, xlabel, ylabel, baselines=None):
     )
 
 
-def lines(curves, *, xlabel, ylabel, dots=None):
+def lines(curves, *, xlabel, ylabel, dots=None, colors=None):
     """Draw curves with a name at the right end of each, and points that the legend names.
 
     Parameters
@@ -319,6 +321,8 @@ def lines(curves, *, xlabel, ylabel, dots=None):
     xlabel, ylabel : str
     dots : dict, name -> (x, y), optional
         With them the curves are thin and gray, a background to compare with.
+    colors : sequence of color, optional
+        One a curve. Such curves have a dark edge, so that pale ones are seen on white.
 
     Returns
     -------
@@ -329,9 +333,11 @@ def lines(curves, *, xlabel, ylabel, dots=None):
     figure, axes = new_figure(height=3.8, width=7.5)
     ax = axes[0, 0]
     drawn = []
-    colors = [GRAY] * len(curves) if dots else cycle(len(curves))
+    edge = {"path_effects": [withStroke(linewidth=2.8, foreground="0.3")]} if colors else {}
+    colors = colors or ([GRAY] * len(curves) if dots else cycle(len(curves)))
     for color, (name, (x, y)) in zip(colors, curves.items(), strict=True):
-        line = ax.plot(x, _as_curve(name, y, x), color=color, linewidth=0.8 if dots else 1.6)[0]
+        look = {"color": color, "linewidth": 0.8 if dots else 1.6} | edge
+        line = ax.plot(x, _as_curve(name, y, x), **look)[0]
         drawn.append((_or_nan(name, np.asarray(y, dtype=float)), line))
     tidy(ax, xlabel, ylabel)
     if dots:

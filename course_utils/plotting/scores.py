@@ -14,6 +14,7 @@ from .style import (
     LIGHT,
     MARKERS,
     VERMILION,
+    class_palette,
     counted,
     cycle,
     describe_baselines,
@@ -307,16 +308,18 @@ def precision_recall(truth, probability, class_names):
     Returns
     -------
     Figure
+        Each curve has its class's color.
     """
     truth = np.asarray(truth)
-    curves = {}
+    palette, curves, colors = class_palette(class_names), {}, []
     for number in np.setdiff1d(truth, [IGNORE]):
         known = np.where(truth == IGNORE, IGNORE, truth == number)
         score = np.asarray(probability)[..., number]
         precision, recall = precision_recall_curve(known, score)
         name = f"{class_names[number]} {average_precision(known, score):.2f}"
         curves[name] = recall, precision
-    return lines(curves, xlabel="recall", ylabel="precision")
+        colors.append(palette[number])
+    return lines(curves, xlabel="recall", ylabel="precision", colors=colors)
 
 
 def border_errors(truth, prediction, reach=10):
