@@ -82,8 +82,7 @@ test-notebooks: $(READY)
 # The numbers once more, as TensorFlow computes them on a processor without AVX-512.
 test-numbers: $(READY)
 	TF_ENABLE_ONEDNN_OPTS=0 $(PY) -m pytest tests/test_losses.py tests/test_metrics.py \
-	    tests/test_keras_metrics.py tests/test_models.py tests/test_models_since_2015.py \
-	    tests/test_pipeline.py tests/test_training.py
+	    tests/test_keras_metrics.py tests/test_models.py tests/test_pipeline.py tests/test_training.py
 
 # Each chapter in JupyterLab and a headless Chromium, as a reader uses it. Takes minutes.
 test-browser: $(READY)
