@@ -52,7 +52,7 @@ CHAPTERS = {
     "02_mri_fcn": Chapter(
         "A fully convolutional network",
         "sunnybrook",
-        60,
+        75,
         "heart MRI",
         "what convolutions and transposed convolutions do, and what a good recipe buys",
     ),

@@ -205,7 +205,7 @@ def _data(run):
     from course_utils.datasets import catalog, download, fetch
 
     if run.profile in MADE_UP:
-        return True, "Data: made up on this machine, no network needed", ""
+        return True, "Data: made up on this machine, no download needed", ""
     if fetch.provenance(fetch.data_dir() / "sunnybrook"):
         return True, "Data: the heart images are on this machine already", ""
     mirror = download.Sources(os.environ.get("COURSE_MIRROR", ""), fetch.data_dir())

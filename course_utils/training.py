@@ -53,6 +53,25 @@ def make_optimizer(
     )
 
 
+class RateTable(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule that looks the learning rate of each step up in a table.
+
+    Parameters
+    ----------
+    rates : sequence of float
+        One for each step; steps after the last keep the last one's.
+    """
+
+    def __init__(self, rates):
+        self.rates = np.array(rates, "float32")
+
+    def __call__(self, step):
+        return keras.ops.take(self.rates, keras.ops.minimum(step, len(self.rates) - 1))
+
+    def get_config(self):
+        return {"rates": self.rates.tolist()}
+
+
 def progress_bar(**options):
     """Return a tqdm bar, which in a notebook is one line of the output and not a widget."""
     notebook = _in_notebook()

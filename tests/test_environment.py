@@ -204,7 +204,7 @@ def test_a_disk_that_is_not_there(capsys, monkeypatch):
 
 def test_data_that_is_made_up_or_here_needs_no_network(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(requests, "head", lambda *a, **k: pytest.fail("asked"))
-    assert "no network needed" in check(capsys, "sample")["Data"][1]
+    assert "no download needed" in check(capsys, "sample")["Data"][1]
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
     (tmp_path / "sunnybrook").mkdir()
     (tmp_path / "sunnybrook" / fetch.MARKER).write_text('{"name": "sunnybrook"}')

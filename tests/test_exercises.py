@@ -4,8 +4,10 @@ import ast
 import importlib
 import itertools
 import json
+import math
 import random
 import re
+from operator import truediv
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +15,9 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from chapter_cells import execute
 from IPython.core.formatters import DisplayFormatter
+from scipy.signal import correlate2d
 from sklearn.metrics import confusion_matrix as sklearn_matrix
 
 from course_utils import metrics, pipeline
@@ -35,7 +39,13 @@ RECIPE = {
     "augment": None,
 }
 OURS = RECIPE | {"batch_size": 16, "augment": np.copy}
-FURTHER_ARGUMENTS = {"check_baseline": (TRUTH, TRUTH[:1]), "check_recipe": (RECIPE,)}
+BLOCKS = execute("03_mri_unet", "block", "updown", keras=keras, layers=keras.layers)
+enlarge, fit_to, vgg_block = (BLOCKS[name] for name in ("enlarge", "fit_to", "vgg_block"))
+FURTHER_ARGUMENTS = {
+    "check_baseline": (TRUTH, TRUTH[:1]),
+    "check_recipe": (RECIPE,),
+    "check_decoder_level": (enlarge, fit_to, vgg_block),
+}
 
 
 def checks_of(chapter):
@@ -47,6 +57,7 @@ def checks_of(chapter):
 CHECKS = {name: check for chapter in CHAPTERS for name, check in checks_of(chapter).items()}
 COMPARING = {name: check for name, check in CHECKS.items() if isinstance(check, Check)}
 COMPARING["check_baseline"] = ch01.baseline_of(TRUTH, TRUTH[:1])
+COMPARING["check_decoder_level"] = ch03.decoder_check(enlarge, fit_to, vgg_block)
 
 
 def said(verdict):
@@ -71,7 +82,7 @@ def read_exercises(chapter):
 
 def run_up_to_the_check(stub, solution=""):
     """Execute a stub up to its check, then its solution; return the check's verdict."""
-    names = {"np": np, "cv2": cv2, "val": SimpleNamespace(masks=TRUTH)}
+    names = BLOCKS | {"np": np, "cv2": cv2, "val": SimpleNamespace(masks=TRUTH)}
     names |= {"train": SimpleNamespace(masks=TRUTH[:1]), "ours": OURS}
     names["exercises"] = SimpleNamespace(**vars(ch04) | CHECKS)
     for statement in ast.parse(stub).body:
@@ -156,6 +167,16 @@ def in_order(groups, seed):
     return order, np.cumsum([np.sum(groups == group) for group in order])
 
 
+def decoder_level(x, skip, filters, upsampling, l2):  # the skip last, and an operation
+    joined = keras.ops.concatenate([fit_to(enlarge(x, filters, upsampling, l2), skip), skip], -1)
+    return vgg_block(joined, filters, l2)
+
+
+def level_without_fit(x, skip, filters, upsampling, l2):
+    joined = keras.layers.Concatenate()([skip, enlarge(x, filters, upsampling, l2)])
+    return vgg_block(joined, filters, l2)
+
+
 def group_split(groups, share, seed):
     order, images = in_order(groups, seed)
     return np.isin(groups, order[: abs(images[:-1] - share * len(groups)).argmin() + 1])
@@ -195,7 +216,8 @@ def three_ious(*case):
 
 to_labels, merge_masks = ch04.check_to_labels.solution, ch06.check_merge_masks.solution
 padded_size, node_inputs = ch05.check_padded_size.solution, ch06.check_node_inputs.solution
-same_decision, JOINS = ch03.check_same_decision.solution, ch03.JOINS
+convolve, stamp = ch02.check_convolve.solution, ch02.check_stamp.solution
+rate_at = ch02.check_rate_at.solution
 RECALL = ch04.check_class_accuracies.mistakes[
     "those are the accuracies of the classes; now take their mean."
 ][0]
@@ -206,9 +228,12 @@ FAR = ch04.check_hausdorff.solution
 TOLD_BY_RULE = {
     "check_tasks": [
         (tasks("car park", "instance"), "a box around each car is enough"),
+        (tasks("car park", "semantic"), "cars that touch become one patch"),
+        (tasks("every cell", "detection"), "a box holds more than its cell"),
         (tasks("every cell", "semantic"), "touching cells must be told apart"),
         (tasks("satellite", "instance"), "how many forests there are plays no role"),
-        (tasks("speaker", "detection"), "person or not person"),
+        (tasks("speaker", "instance"), "person or not person"),
+        (tasks("speaker", "detection"), "a box holds background too"),
         (tasks("speaker", "panoptic"), "“panoptic” is none of detection, instance, semantic"),
         (["detection"] * 4, "Not quite: keep `answers` a dictionary"),
         (..., "Not yet: keep `answers` a dictionary"),
@@ -221,8 +246,12 @@ TOLD_BY_RULE = {
         (lambda m, n: 1, "shape (2, 3, 4) is wanted, got a single number"),
     ],
     "check_from_one_hot": [
-        (lambda c: (c > 0.5).argmax(axis=-1), "the numbers differ"),
-        (lambda c: abs(c).argmax(axis=-1), "the numbers differ"),
+        (lambda c: (c > 0.5).argmax(axis=-1), "though all may be negative"),
+        (lambda c: c[..., 1:].argmax(axis=-1), "scores of 2 × 3 pixels: 2 is right, got 1"),
+    ],
+    "check_one_logit": [
+        (lambda a, b: b - 2 * a, "three pixels: -2.5 is right, got -4.5"),
+        (lambda a, b: float(b - a), "your function stopped with TypeError"),
     ],
     "check_baseline": [
         (BACKGROUND + 2e-3, "the number is not the right one"),
@@ -261,8 +290,20 @@ TOLD_BY_RULE = {
         (lambda *case: 128, "size 7, kernel 3, stride 1, padding 0: 5 is right, got 128"),
         (lambda n, k, s, p: (n + 2 * p - k) // s + 1 + 1e-3 * (n == 8), "size 8, kernel 3"),
     ],
-    "check_transposed_size": [
-        (lambda *case: 256, "size 3, kernel 3, stride 2, padding 0: 7 is right, got 256")
+    "check_convolve": [
+        (lambda p, k, s=1: p, "shape (3, 3) is wanted, got (5, 5)"),
+        (lambda p, k, s=1: convolve(p, k, s).astype(int), "cut to whole numbers"),
+        (lambda p, k, s=1: 7 + convolve(p, k, s), "the picture of the drawing: 8 is right, got 15"),
+        (lambda p, k: convolve(p, k), "4 pixels, kernel 2 × 2: your function stopped"),
+    ],
+    "check_stamp": [
+        (lambda m, k, s: stamp(m, k, s).astype(int), "cut to whole numbers"),
+        (lambda m, k, s: m, "shape (3, 3) is wanted, got (2, 2)"),
+    ],
+    "check_rate_at": [
+        (lambda step, steps, peak: 1e-3, "step 0 of 200, peak 1: 0.01 is right, got 0.001"),
+        (lambda step, steps, peak: step / (steps // 20), "10, peak 1: your function stopped"),
+        (lambda *case: [rate_at(*case)] * 2, "one number is wanted"),
     ],
     "check_fcn_sizes": [
         *[
@@ -275,11 +316,6 @@ TOLD_BY_RULE = {
         ({}, "Not yet: a number for each layer"),
         ([128], "Not quite: keep `sizes` a dictionary from layer to side, got list"),
     ],
-    "check_steps": [
-        ({128: 36, 8: 586}, "the numbers differ"),
-        ({"128": 36, "8": 585}, "Not yet: a number for 128"),
-        ([36, 585], "Not quite: keep `steps` a dictionary"),
-    ],
     "check_recipe": [
         ({"batch_size": 128, "augment": None}, "what the recipe has already"),
         ({"initializer": "zeros"}, "all filters learn the same"),
@@ -289,31 +325,29 @@ TOLD_BY_RULE = {
         ({}, "Not yet: a dictionary with at least one setting"),
     ],
     "check_unpadded_size": [
-        (
-            ch03.follow_side(lambda s: (s - 4) / 2, lambda s: 2 * s - 4),
-            "counts are whole, not float64",
-        ),
+        (ch03.follow_side(halve=truediv), "counts are whole, not float64"),
         (lambda size, levels: 388, "size 140, levels 2: 100 is right, got 388"),
     ],
     "check_block_parameters": [
-        (lambda n, m: 9.0 * m * (n + m) + 6 * m, "counts are whole, not float64"),
-        (lambda n, m: 38_976, "64 channels in, 128 out: 221952 is right, got 38976"),
+        (lambda n, m: (9.0 * m * (n + m) + 6 * m, 2 * m), "counts are whole, not float64"),
+        (lambda n, m: (38_976, 128), "learned 64 channels in, 128 out: 221952 is right, got 38976"),
+        (lambda n, m: (9 * m * (n + m), 0), "the first number: those are the kernels"),
+        (lambda n, m: (9 * m * (n + m) + 6 * m, n), "the first number is right; for the second"),
+        (lambda n, m: 9 * m * (n + m) + 6 * m, "a tuple (learned, useless) is wanted, got int"),
     ],
-    "check_join_channels": [
-        (JOINS | {"up_0": 64}, "up_0 is not 64: that is one map alone"),
-        (JOINS | {"up_1": 64}, "up_1 is not 64: those leave the block"),
-        (JOINS | {"up_2": 768}, "up_2 is not 768: from below comes the decoder block's map"),
-        (JOINS | {"up_3": 1536}, "up_3 is not 1536: the lowest level has 512"),
-        (JOINS | {"up_2": 500, "up_0": 5}, "up_2 is not 500: add the skip's channels"),
-        (JOINS | {"up_2": "512"}, "numbers are wanted, got str"),
-        (JOINS | {"up_1": ...}, "Not yet: a number for 'up_1'"),
-        ({}, "Not yet: a number for each block"),
-        ([1024, 512, 256, 128], "Not quite: keep `channels` a dictionary"),
-    ],
-    "check_same_decision": [
-        (lambda z: z.argmax(axis=-1), "True and False is wanted, not int64"),
-        (lambda z: same_decision(z).astype(np.uint8), "True and False is wanted, not uint8"),
-        (lambda z: same_decision(z[0]), "shape (2, 3, 4) is wanted, got (3, 4)"),
+    "check_decoder_level": [
+        (level_without_fit, "a skip of 9 × 6, odd, where fit_to adds a row: your function stopped"),
+        (lambda *case: [enlarge(*case[:1], *case[2:]), case[1]], "is wanted, got list"),
+        (lambda *case: decoder_level(*case).shape, "what the block returns is wanted, got tuple"),
+        (
+            lambda *case: enlarge(decoder_level(*case), *case[2:]),
+            "8 × 6 × 3 (height × width × channels) should come out, got 16 × 12 × 3",
+        ),
+        (
+            lambda *case: keras.layers.Conv2D(case[2], 1)(decoder_level(*case)),
+            "a skip of 8 × 6: the level has 219 weights, yours 231",
+        ),
+        (lambda *case: 2 * decoder_level(*case), "but what comes out is not"),
     ],
     "check_group_split": [
         (by_image, "is on both sides: draw groups"),
@@ -484,7 +518,7 @@ def test_what_is_wrong_is_told(name, capsys):
     for answer, words in TOLD_BY_RULE[name]:
         verdict = verdict_on(name, answer)
         assert not verdict
-        assert words in str(verdict)
+        assert words in str(verdict) and str(verdict).endswith(".")
         assert capsys.readouterr().out == f"{verdict}\n"
 
 
@@ -512,6 +546,46 @@ def keras_gradient_step(w, b, x, y, rate):
     model.compile(keras.optimizers.SGD(rate), keras.losses.BinaryCrossentropy(from_logits=True))
     model.train_on_batch(x[:, np.newaxis], y[:, np.newaxis])
     return [weights.item() for weights in layer.get_weights()]
+
+
+def own_convolve(picture, kernel, stride=1):
+    rows, columns = ((side - len(kernel)) // stride + 1 for side in picture.shape)
+    result = [[0.0] * columns for _ in range(rows)]
+    for r, c, i, j in np.ndindex(rows, columns, *kernel.shape):
+        result[r][c] += kernel[i, j] * picture[r * stride + i, c * stride + j]
+    return result
+
+
+def keras_convolve(picture, kernel, stride=1):
+    one = picture[np.newaxis, ..., np.newaxis].astype("float32")
+    weights = kernel[..., np.newaxis, np.newaxis].astype("float32")
+    return keras.ops.conv(one, weights, stride)[0, ..., 0]
+
+
+def own_stamp(small, kernel, stride):
+    height, width = (stride * side + len(kernel) - stride for side in small.shape)
+    result = np.zeros((height, width))
+    for r, c, i, j in np.ndindex(*small.shape, *kernel.shape):
+        result[r * stride + i, c * stride + j] += small[r, c] * kernel[i, j]
+    return result
+
+
+def keras_stamp(small, kernel, stride):
+    one = small[np.newaxis, ..., np.newaxis].astype("float32")
+    weights = kernel[..., np.newaxis, np.newaxis].astype("float32")
+    return keras.ops.conv_transpose(one, weights, stride, "valid")[0, ..., 0]
+
+
+def keras_rate_at(step, steps, peak):
+    rise = {"warmup_target": peak, "warmup_steps": steps // 20}
+    return keras.optimizers.schedules.CosineDecay(peak / 100, steps - steps // 20, **rise)(step)
+
+
+def own_rate_at(step, steps, peak):
+    warm_up = steps // 20
+    if step < warm_up:
+        return np.linspace(peak / 100, peak, warm_up + 1)[step]
+    return peak * math.cos(math.pi / 2 * (step - warm_up) / (steps - warm_up)) ** 2
 
 
 def keras_mean_iou(matrix):
@@ -594,11 +668,20 @@ ALSO_RIGHT = [
     ("check_mean_iou", keras_mean_iou),
     ("check_mean_iou", lambda m: round(metrics.mean_iou(m), 7)),
     ("check_conv_size", lambda n, k, s, p: np.floor((n + 2 * p - k) / s) + 1),
+    ("check_convolve", own_convolve),
+    ("check_convolve", lambda p, k, s=1: correlate2d(p, k, "valid")[::s, ::s]),
+    ("check_convolve", keras_convolve),
+    ("check_stamp", own_stamp),
+    ("check_stamp", keras_stamp),
+    ("check_rate_at", keras_rate_at),
+    ("check_rate_at", own_rate_at),
     ("check_fcn_sizes", sizes(conv1=np.int64(128))),
-    ("check_unpadded_size", lambda size, levels: int(size - 12 * 2**levels + 8)),
-    ("check_block_parameters", lambda n, m: np.int64(9 * m * (n + m) + 6 * m)),
-    ("check_join_channels", {name: np.int32(n) for name, n in JOINS.items()}),
-    ("check_same_decision", lambda z: (z[..., 1] > z[..., 0]).tolist()),
+    (
+        "check_unpadded_size",
+        lambda size, levels: 0 if (size + 4) % 2**levels else int(size - 12 * 2**levels + 8),
+    ),
+    ("check_block_parameters", lambda n, m: [np.int64(9 * m * (n + m) + 6 * m), m + m]),
+    ("check_decoder_level", decoder_level),
     ("check_group_split", own_group_split),
     ("check_to_labels", own_labels),
     ("check_resize_mask", resized(cv2.INTER_NEAREST_EXACT)),
@@ -652,13 +735,13 @@ ODD = [
     *(np.array([]), np.array(["a", "b"]), np.array([1, None]), np.zeros((2, 3, 4, 5))),
     *(np.array([1j, 2]), np.ma.masked, np.datetime64("2020-01-01"), np.array(3.0), range(3)),
 ]
-KEYS = ["recall", "precision", *ch00.TASKS, *RECIPE, *FAR, *JOINS, *ch02.FCN_SIZES, 8, 128]
+KEYS = ["recall", "precision", *ch00.TASKS, *RECIPE, *FAR, *ch02.FCN_SIZES]
 
 
 def odd_answers():
     yield from (lambda: 0, lambda *a: a[99], lambda *a, b: b, np.mean, [print])
     for odd in ODD:
-        yield from (odd, dict.fromkeys(KEYS, odd), [odd] * 5, (64, 128, odd, 128, 128))
+        yield from (odd, dict.fromkeys(KEYS, odd), [odd] * 5)
         for returned in (odd, (odd, [1, 2]), ([1, 2], odd), (odd, 3, 3), [odd] * 60, [(0, odd)]):
             yield lambda *arguments, returned=returned: returned
 
@@ -685,29 +768,64 @@ def test_an_answer_that_raises_when_it_is_looked_at():
 
 def test_a_chapter_goes_on_with_the_answer_where_it_is_right_else_with_its_own():
     check = Check("Twice the number.", lambda n: 2 * n, {}, cases=[(3,)], used=True)
-    own = lambda n: n + n  # noqa: E731
-    assert check(own).value is own
+    assert check(lambda n: n + n).value(n=5) == 10
     for other in (..., len, lambda n: None, lambda n: 7, SimpleNamespace()):
         verdict = check(other)
         assert not verdict and verdict.value is check.solution
-        assert verdict.hint.endswith("Going on with the course's.")
+        assert verdict.hint.endswith(". Going on with the course's.")
 
 
-@pytest.mark.parametrize("guess", [..., None, "half", [0.1, 0.2], object()])
-def test_a_prediction_is_set_beside_what_came(guess, capsys):
-    set_beside(0.7, 0.1234)
-    set_beside(guess, 0.1234)
-    one, none = capsys.readouterr().out.splitlines()
-    assert "0.70" in one and "0.12" in one
-    assert "0.12" in none
+def test_a_chapter_can_use_an_answer_that_writes_to_its_arguments_or_returns_a_list():
+    def in_place(mask, n_classes):
+        mask[mask == 255] = n_classes
+        return np.eye(n_classes + 1)[mask][..., :n_classes]
+
+    mask = np.array([[0, 255]], np.uint8)
+    found = ch00.check_one_hot(in_place).value(mask, 2)
+    assert found.tolist() == [[[1, 0], [0, 0]]] and mask.tolist() == [[0, 255]]
+    a, b = np.array([0.0, 1.0]), np.array([2.0, 5.0])
+    logit = ch00.check_one_logit(lambda a, b: [y - x for x, y in zip(a, b, strict=True)])
+    assert logit and (-logit.value(a, b)).tolist() == [-2, -4]
 
 
-def test_a_prediction_in_words_is_set_beside_what_came(capsys):
-    for guess in ("sky", ..., None, 3):
-        set_beside(guess, "road")
-    said = capsys.readouterr().out.splitlines()
-    assert "sky" in said[0] and all("road" in line for line in said)
-    assert said[1] == said[2] == said[3]
+@pytest.mark.parametrize(
+    ("guess", "came", "words"),
+    [
+        (0.7, 0.1234, "You said 0.70, and it is 0.12."),
+        ("0.7", 0.1234, "You said 0.7, and it is 0.12."),
+        ("70%", 0.1234, "You said 70%, and it is 0.12."),
+        (70, 0.1234, "You said 70.00, and it is 0.12, or 12%."),
+        (70, 12.34, "You said 70.00, and it is 12.34."),
+        ("half", 0.1234, "You said half,"),
+        ([0.1, 0.2], 0.1234, "You said [0.1, 0.2],"),
+        (object(), 0.1234, "You said <object"),
+        ("sky", "road", "You said sky, and it is road."),
+        (3, "road", "You said 3, and it is road."),
+        *[(nothing, came, "write yours first") for nothing in (..., None) for came in (1, "road")],
+    ],
+)
+def test_a_prediction_is_set_beside_what_came(guess, came, words, capsys):
+    set_beside(guess, came)
+    assert words in capsys.readouterr().out
+
+
+def test_a_decoder_level_is_checked_in_float32_whatever_the_layers_compute_in():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        assert verdict_on("check_decoder_level", decoder_level)
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def test_a_split_that_draws_other_groups_is_right_and_said_to():
+    def other_split(groups, share, seed):
+        return group_split(groups, share, seed + 100)
+
+    verdict = ch03.check_group_split(other_split)
+    assert verdict and verdict.value is other_split
+    assert "other patients are held out" in verdict.hint
 
 
 def test_a_verdict_is_not_shown_twice():
@@ -729,29 +847,6 @@ def test_the_baseline_of_the_real_masks_is_right_for_the_grader_alone(typed):
     assert ch01.check_baseline(typed, TRUTH, elsewhere=ch01.REAL_BASELINE) == remark
     for odd in (..., "text", [typed], {}, 0.98):
         assert not ch01.check_baseline(odd, TRUTH, elsewhere=ch01.REAL_BASELINE)
-
-
-@pytest.mark.parametrize(
-    ("channels", "value", "words"),
-    [
-        ((64, 128, 128, 128, 128), (64, 128, 128, 128, 128), "✓ Right."),
-        ([64, 128, 128, 128, 128], (64, 128, 128, 128, 128), "✓ Right."),
-        (np.array([64, 128, 128, 128, 128]), (64, 128, 128, 128, 128), "✓ Right."),
-        ([8, np.int64(16), 16, 16, 8], (8, 16, 16, 16, 8), "✓ It can be built. It is not the"),
-        ((64, ..., 128, ..., 128), ch02.FCN_CHANNELS, "… Not yet: 2 of the five"),
-        ((64, 128, 128, 128), ch02.FCN_CHANNELS, "✗ Not quite: five numbers are wanted"),
-        (64, ch02.FCN_CHANNELS, "five numbers are wanted"),
-        *[
-            ((64, 128, 128, 128, count), ch02.FCN_CHANNELS, "whole numbers from 1 to 1024")
-            for count in (0, -8, 12.5, True, 10**7, "128")
-        ],
-    ],
-)
-def test_the_channels_to_go_on_with(channels, value, words):
-    verdict = ch02.check_fcn_channels(channels)
-    assert verdict.value == value
-    assert all(type(count) is int for count in verdict.value)
-    assert words in str(verdict)
 
 
 SETTINGS = {

@@ -86,10 +86,10 @@ def test_figures_say_what_is_drawn():
     numbers = [int(text.get_text()) for text in figure.axes[0].texts if text.get_text().isdigit()]
     along = [1, 1, 2, 2, 2, 2, 1, 1]
     np.testing.assert_array_equal(np.reshape(numbers, (8, 8)), np.outer(along, along))
-    figure = interactive.draw_checkerboard(((3, 2), (4, 2)))
-    assert re.search(
-        "kernel 3.*1 or 2 or 4, an uneven.*kernel 4 with stride 2: 4, even", figure.alt
+    figure = interactive.draw_window(
+        np.arange(12).reshape(3, 4), np.array([[1, 0], [2, -3]]), (1, 2)
     )
+    assert re.search("2 by 2.*row 1, column 2.*1·6 . 0·7 . 2·10 − 3·11 = −7", figure.alt)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,6 @@ def test_figures_say_what_is_drawn():
         ("draw_convolution", (2.5,), "size must be a whole number from 1 to 32, not 2.5"),
         ("draw_convolution", (7, 3, 2, 1, (4, 0)), "position .* 4 × 4"),
         ("draw_transposed_convolution", (1, 2, 1, 1), "nothing is left"),
-        ("draw_checkerboard", (((3, 0),),), "stride must be"),
         ("explore_convolution", (10,), "size must be a whole number from 3 to 9, not 10"),
         ("explore_convolution", (7, 3, 2, 1, (0, -5)), "position .* 4 × 4"),
         ("explore_transposed_convolution", (4, 6), "kernel must be"),

@@ -11,6 +11,7 @@ from chapter_cells import execute
 from keras import layers
 
 from course_utils import models
+from course_utils.exercises import ch03, ch06
 from course_utils.models import fcn, mlp, prune, unet, unetpp
 
 ANY = None, None, 1
@@ -73,21 +74,18 @@ def test_chapter_01_builds_the_same_mlp(capsys):
 
 
 def test_chapter_02_builds_the_same_fcn(capsys, set_precision):
-    channels = (64, 128, 128, 128, 128)
-    names = {"keras": keras, "layers": layers, "channels": channels}
     run = SimpleNamespace(precision="mixed_bfloat16")
-    cells = execute("02_mri_fcn", "build", "shape", run=run, **names)
-    printed = capsys.readouterr().out
-    assert "(256, 256) 649,345 parameters" in printed
+    cells = execute("02_mri_fcn", "build", "shape", run=run, keras=keras, layers=layers)
+    assert "649,345" in capsys.readouterr().out
     assert_same_layers(fcn(kernel_initializer="lecun_normal"), cells["fcn"])
-    other = cells["build_fcn"]((1, 2, 3, 4, 5), "he_normal")
-    assert_same_layers(fcn((1, 2, 3, 4, 5), kernel_initializer="he_normal"), other)
+    assert_same_layers(fcn(kernel_initializer="he_normal"), cells["build_fcn"]("he_normal"))
 
 
 @pytest.fixture(scope="module")
 def chapter_03():
-    cells = "block", "updown", "build"
-    return execute("03_mri_unet", *cells, keras=keras, layers=layers, np=np)["build_unet"]
+    blocks = execute("03_mri_unet", "block", "updown", "encoder", keras=keras, layers=layers)
+    check = ch03.decoder_check(*(blocks[name] for name in ("enlarge", "fit_to", "vgg_block")))
+    return execute("03_mri_unet", "build", decoder_level=check.solution, **blocks)["build_unet"]
 
 
 @pytest.mark.parametrize(
@@ -132,9 +130,17 @@ INPUTS = {
 }
 
 
+FOR_CHAPTER_06 = {
+    "keras": keras,
+    "models": models,
+    "node_inputs": ch06.check_node_inputs.solution,
+    "channels_in": ch06.check_channels_in.solution,
+}
+
+
 @pytest.mark.parametrize("deep", [True, False])
 def test_chapter_06_builds_the_same_unetpp(deep):
-    build = execute("06_dsb2018_unetpp", "build", keras=keras, models=models)["build_unetpp"]
+    build = execute("06_dsb2018_unetpp", "build", **FOR_CHAPTER_06)["build_unetpp"]
     x = images(2, 96, 96, 3)
     for filters in [TINY, THREE]:
         model = build(filters, deep_supervision=deep)
@@ -147,13 +153,14 @@ def test_chapter_06_builds_the_same_unetpp(deep):
 
 
 def test_chapter_06_lists_what_each_node_takes(capsys):
-    execute("06_dsb2018_unetpp", "build", "nodes", keras=keras, models=models)
+    execute("06_dsb2018_unetpp", "build", "nodes", **FOR_CHAPTER_06)
     printed = capsys.readouterr().out
     for node, taken in INPUTS.items():
         level = int(node[2])
         channels = 32 * 2**level * (len(taken) - 1) + 64 * 2**level
         node, *taken = (f"X({name[2]},{name[4]})" for name in (node, *taken))
-        assert f"{node} takes {', '.join(taken)} enlarged: {channels} channels\n" in printed
+        counts = f"{channels} channels expected, {channels} found"
+        assert f"{node} takes {' '.join(taken)}: {counts}\n" in printed
 
 
 # As published

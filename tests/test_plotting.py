@@ -63,6 +63,10 @@ CONSTANT = {"background everywhere": {"miou": 0.49, "pixel_accuracy": 0.98}}
 
 # Every function that returns a figure, on plain and on odd input.
 FIGURES = {
+    "before_and_after": lambda: plotting.before_and_after(SURE, -SURE, "kernels", count=2),
+    "before_and_after, maps": lambda: plotting.before_and_after(
+        0 * SURE, 0 * SURE, "maps", image=IMAGE
+    ),
     "border_errors": lambda: plotting.border_errors(CLASSES, OTHER),
     "border_errors, none": lambda: plotting.border_errors(MASK, MASK, reach=2),
     "cases": lambda: plotting.cases(DATA, {"FCN": DATA.masks, "MLP": [LATE, NONE, NONE]}),
@@ -117,6 +121,7 @@ FIGURES = {
     "paired": lambda: plotting.paired(SEEDS, "U-Net"),
     "precision_recall": lambda: plotting.precision_recall(CLASSES, SURE, NAMES),
     "recall_and_precision": lambda: plotting.recall_and_precision({"a": (0.5, 0.7)}, "road"),
+    "receptive_field": lambda: plotting.receptive_field(IMAGE, {"conv1": 3, "pool1": 4}, (2, 3)),
     "scenes": lambda: plotting.scenes([COLOR] * 3, [CLASSES, OTHER, NONE], NAMES, titles="abc"),
     "scenes, unknown": lambda: plotting.scenes([COLOR / 255], [UNKNOWN], NAMES),
     "seeds": lambda: plotting.seeds({"FCN": [0.90, 0.92], "MLP": [0.7]}),
@@ -195,6 +200,7 @@ BAD = {
     "columns is 0": lambda: plotting.gallery([IMAGE], columns=0),
     r"images\[1\]": lambda: plotting.gallery([IMAGE, np.zeros(4)]),
     "which is": lambda: plotting.cases(DATA, {"MLP": DATA.masks}, which=["worst", "mean"]),
+    "before and after must": lambda: plotting.before_and_after(SURE, SURE[1:], "maps"),
     "by is 'FCN'": lambda: plotting.worst(DATA, {"MLP": DATA.masks}, by="FCN"),
     "MLP has 2": lambda: plotting.worst(DATA, {"MLP": DATA.masks[:2]}),
     "prediction has shape": lambda: worst_scenes({"MLP": SCENES.masks[:, 1:]}),
@@ -277,6 +283,7 @@ def test_outcomes_have_the_same_colors_everywhere():
     grid = np.array(figure.axes).reshape(3, 4)
     assert [ax.get_ylabel() for ax in grid[:, 0]] == ["a", "b", "c"]  # NaN, nothing to find, last
     assert [ax.get_xlabel() for ax in grid[:, 2]] == ["IoU 0.43", "IoU 1.00", "IoU –"]
+    assert [ax.get_xlabel() for ax in grid[1:, 1]] == ["15 pixels", "0 pixels"]
     first = plotting.iou_picture(MASK, LATE)
     for ax in (grid[0, 2], first.axes[2]):
         assert is_painted(ax, (MASK == 1) & (LATE == 1), style.HIT)
@@ -428,6 +435,15 @@ def test_gallery_has_one_scale():
     box = ax.get_position()
     inches = figure.get_size_inches() * (box.width, box.height)
     assert np.ptp(ax.get_xlim()) / inches[0] == pytest.approx(np.ptp(ax.get_ylim()) / inches[1])
+
+
+def test_before_and_after_share_one_scale_and_the_channels():
+    before, after = np.zeros((2, 2, 3)), np.zeros((2, 2, 3))
+    before[0, 0], after[0, 0] = (1, 2, 3), (0, 9, 5)
+    *pictures, _ = plotting.before_and_after(before, after, "maps", count=2).axes
+    drawn = [np.asarray(ax.images[0].get_array())[0, 0] for ax in pictures]
+    assert_array_equal(drawn, [2, 3, 9, 5])  # the strongest after training come first
+    assert {ax.images[0].get_clim() for ax in pictures} == {(0, 9)}
 
 
 def test_history_draws_training_dashed_and_validation_solid():

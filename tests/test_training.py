@@ -15,25 +15,45 @@ from PIL import Image
 
 from course_utils import losses, training
 from course_utils.datasets import IGNORE
+from course_utils.exercises.ch02 import check_rate_at
 
 # The recipe
 
 
-def settings(optimizer):
-    """Return what an optimizer is made of, without the momentum of an average it does not keep."""
+def settings(optimizer, steps):
+    """Return what an optimizer is made of: settings that it uses, and the rate of each step."""
     config = optimizer.get_config()
     ema = {} if config["use_ema"] else {"ema_momentum": None}
-    return config | ema | {"name": None}
+    rates = []
+    for step in range(steps):
+        optimizer.iterations.assign(step)
+        rates.append(float(optimizer.learning_rate))
+    return config | ema | {"name": None, "learning_rate": None}, rates
 
 
 def test_the_recipe_is_chapter_02s():
-    theirs = execute("02_mri_fcn", "optimiser", keras=keras)["make_optimizer"]
-    for steps, schedule, average in [(10, 1, 1), (576, 1, 1), (585, 1, 0), (36, 0, 0), (585, 0, 1)]:
+    names = {"keras": keras, "RateTable": training.RateTable}
+    names["rate_at"] = check_rate_at.solution
+    theirs = execute("02_mri_fcn", "optimiser", **names)["make_optimizer"]
+    for steps, schedule, average in [(10, 1, 1), (292, 1, 1), (58, 1, 0), (36, 0, 0), (58, 0, 1)]:
         options = {"schedule": bool(schedule), "average": bool(average)}
         ours = training.make_optimizer(2e-3, steps, epsilon=1e-5, **options)
         expected = theirs({"learning_rate": 2e-3} | options, steps)
         assert type(ours) is type(expected)
-        assert settings(ours) == settings(expected)
+        config, rates = settings(ours, steps)
+        assert config == settings(expected, steps)[0]
+        assert rates == pytest.approx(settings(expected, steps)[1], rel=1e-5, abs=1e-9)
+
+
+def test_a_table_of_rates_is_looked_up_in_training_and_kept_by_the_config():
+    table = training.RateTable([0.5, 0.25])
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(keras.optimizers.SGD(table), keras.losses.MeanAbsoluteError())
+    (weight,) = model.weights
+    weight.assign([[10.0]])
+    model.fit(np.ones((3, 1)), np.zeros((3, 1)), batch_size=1, verbose=0)
+    assert weight.numpy().item() == 10 - 0.5 - 0.25 - 0.25  # after the last, the last
+    assert training.RateTable(**table.get_config()).rates.tolist() == [0.5, 0.25]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ check_foreground_share = Check(
     "Share of ventricle pixels in each mask.",
     solution=lambda m: m.mean((1, 2)),
     used=True,
-    cases=[(MASKS,)],
+    cases={"three masks": (MASKS,)},
     mistakes={
         "that is one number for all masks; one for each is wanted.": [lambda m: m.mean()],
         "those are counts; divide by the pixels of one image.": [lambda m: m.sum((1, 2))],
@@ -73,6 +73,9 @@ def baseline_of(truth, training=None):
         solution=right,
         mistakes={
             "that is the share of ventricle, which this answer gets wrong.": [1 - right],
+            "that is a count; divide by the number of pixels of all masks.": [
+                int((np.asarray(truth) == 0).sum())
+            ],
             "that is the mIoU.": [metrics.mean_iou(matrix)],
             "that is of the training masks; `val.masks` are asked for.": [
                 value for n in of_training for value in (n, round(n, 3), round(n, 4))
@@ -152,6 +155,13 @@ check_mean_iou = Check(
         "the columns' sums (axis=0) are missing.": [
             lambda m: (np.diag(m) / (2 * m.sum(1) - np.diag(m))).mean()
         ],
+        "the rows' sums (axis=1) are missing.": [
+            lambda m: (np.diag(m) / (2 * m.sum(0) - np.diag(m))).mean()
+        ],
+        "the union needs brackets: `/` goes before `+` and `-`.": [
+            lambda m: (np.diag(m) / m.sum(1) + m.sum(0) - np.diag(m)).mean(),
+            lambda m: (np.diag(m) / m.sum(0) + m.sum(1) - np.diag(m)).mean(),
+        ],
     },
 )
 
@@ -209,6 +219,19 @@ check_cross_entropy = Check(
             lambda t, p: _of_right(t, p).mean(),
             lambda t, p: 1 - _of_right(t, p).mean(),
         ],
+        "the masks are of uint8, in which −1 is 255: the minus goes before the logarithm.": [
+            lambda t, p: (-t * np.log(p) - (1 - t) * np.log(1 - p)).mean()
+        ],
+        "the two halves are added before the minus, for one of them is 0: mind the signs.": [
+            lambda t, p: -(t * np.log(p) - (1 - t) * np.log(1 - p)).mean(),
+            lambda t, p: (t * np.log(p) - (1 - t) * np.log(1 - p)).mean(),
+        ],
+        "log(1 − p) is not 1 − log p: the 1 goes inside.": [
+            lambda t, p: -(t * np.log(p) + (1 - t) * (1 - np.log(p))).mean()
+        ],
+        "`len` counts the rows; divide by the number of all pixels, as `.mean()` does.": [
+            lambda t, p: -np.log(_of_right(t, p)).sum() / len(t)
+        ],
         "that is the squared error.": [lambda t, p: ((t - p) ** 2).mean()],
         "the classes have equal votes there; here each pixel has one: take the mean over all.": [
             lambda t, p: (-np.log(p[t == 1]).mean() - np.log(1 - p[t == 0]).mean()) / 2,
@@ -230,9 +253,13 @@ def _sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
-def _step(w, b, x, y, rate, error=lambda z, y: _sigmoid(z) - y, pool=np.mean):
+def _logit(w, b, x):
+    return w * x + b
+
+
+def _step(w, b, x, y, rate, error=lambda z, y: _sigmoid(z) - y, pool=np.mean, logit=_logit):
     """Return the weights after a step, for what is said to be the loss's slope by the logit."""
-    wrong = error(w * x + b, y)
+    wrong = error(logit(w, b, x), y)
     return w - rate * pool(wrong * x), b - rate * pool(wrong)
 
 
@@ -252,7 +279,7 @@ check_gradient_step = Check(
             -1.0,
             np.array([0.8, 0.1, 0.6, 0.4]),
             np.array([1.0, 0.0, 0.0, 0.0]),
-            0.5,
+            0.3,
         ),
     },
     parts=("w", "b"),
@@ -262,6 +289,17 @@ check_gradient_step = Check(
         ],
         "that is the sum over the pixels; the loss is a mean, and so are its slopes.": [
             partial(_step, pool=np.sum)
+        ],
+        "divide by the number of pixels, which is not always the example's 2: take the mean.": [
+            partial(_step, pool=lambda slopes: slopes.sum() / 2)
+        ],
+        "the bias is missing: the logit is w x + b.": [partial(_step, logit=lambda w, b, x: w * x)],
+        "the sigmoid's minus is for all of the logit: np.exp(-(w * x + b)).": [
+            partial(_step, logit=lambda w, b, x: w * x - b),
+            partial(_step, logit=lambda w, b, x: -_logit(w, b, x)),
+        ],
+        "p is 0.5 only where w and b are 0: work it out from them.": [
+            partial(_step, logit=lambda w, b, x: 0 * x)
         ],
         "the slope for w is the mean of (p − y) · x: the x is missing.": [
             lambda w, b, x, y, rate: (

@@ -1,21 +1,16 @@
-"""Chapter 02: sizes, channels and recipe of the fully convolutional network."""
+"""Chapter 02: a convolution, a transposed one, and sizes, schedule and recipe of the FCN."""
 
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 
-from .judge import (
-    RIGHT,
-    Check,
-    Missing,
-    Verdict,
-    Wrong,
-    kind_of,
-    look_up,
-    one_number,
-    read_numbers,
-    shown,
+from .judge import RIGHT, Check, Missing, Verdict, Wrong, look_up, one_number, shown
+
+PICTURE = np.array(
+    [[2, 1, 2, 7, 8], [1, 2, 3, 8, 7], [2, 2, 8, 9, 8], [1, 3, 9, 8, 9], [2, 1, 8, 9, 8]]
 )
+EDGES = np.array([[-1, 0, 1]] * 3)  # right minus left
 
 
 def _named(*cases):
@@ -44,19 +39,177 @@ check_conv_size = Check(
     },
 )
 
-check_transposed_size = Check(
-    "Output size of a transposed convolution, s (in − 1) + k − 2p.",
-    solution=lambda n, k, s, p: s * (n - 1) + k - 2 * p,
-    cases=_named((16, 32, 16, 8), (3, 3, 2, 0), (4, 4, 2, 1), (5, 3, 1, 1)),
+
+def _windows(picture, kernel, rows=1, columns=1):
+    """Return the pixels below the kernel at each place, [places down, places across, k, k]."""
+    windows = np.lib.stride_tricks.sliding_window_view(picture, kernel.shape)
+    return windows[::rows, ::columns]
+
+
+def _convolve(picture, kernel, stride=1):
+    return (_windows(picture, kernel, stride, stride) * kernel).sum((2, 3))
+
+
+def _at_first_place(array):
+    """Return an array that is filled at its first place only."""
+    filled = np.zeros_like(array)
+    filled[0, 0] = array[0, 0]
+    return filled
+
+
+def _in_size(array, height, width):
+    """Return an array cut, or filled up with zeros, to a size."""
+    result = np.zeros((height, width))
+    part = array[:height, :width]
+    result[: part.shape[0], : part.shape[1]] = part
+    return result
+
+
+ONE_PLACE_LESS = "that is one place too few: where the window begins counts, too. + 1."
+
+check_convolve = Check(
+    "A convolution of a picture [H, W] with a kernel [k, k], without padding.",
+    used=True,
+    solution=_convolve,
+    cases={
+        "the picture of the drawing": (PICTURE, EDGES),
+        "3 × 4 pixels, kernel 2 × 2": (
+            np.array([[1, 2, 0, 1], [3, 4, 1, 0], [0, 1, 2, 5]]),
+            np.array([[1, 0.5], [0, -1]]),
+            1,
+        ),
+        "7 × 6 pixels, stride 2": (
+            np.arange(42).reshape(7, 6) % 5,
+            np.array([[1, 0, -1], [2, 3, -2], [0, 1, -1]]),
+            2,
+        ),
+    },
     mistakes={
-        "n stamps have n − 1 steps between them: s (n − 1).": [
-            lambda n, k, s, p: s * n + k - 2 * p
+        "that turns the kernel upside down, as mathematicians and scipy.signal.convolve do; here "
+        "it lies on the picture as it is.": [lambda p, k, s=1: _convolve(p, k[::-1, ::-1], s)],
+        "the kernel's rows lie along the picture's columns.": [
+            lambda p, k, s=1: _convolve(p, k.T, s)
         ],
-        "the padding crops both sides: 2p.": [lambda n, k, s, p: s * (n - 1) + k - p],
-        "here the padding crops: − 2p.": [lambda n, k, s, p: s * (n - 1) + k + 2 * p],
-        "the padding is missing; here it crops.": [lambda n, k, s, p: s * (n - 1) + k],
-        "that is the ordinary convolution.": [check_conv_size.solution],
-        "that holds only where k − 2p happens to equal the stride.": [lambda n, k, s, p: s * n],
+        "the stride is forgotten: the window moves on by `stride` pixels.": [
+            lambda p, k, s=1: _convolve(p, k)
+        ],
+        "the stride counts down and across alike.": [
+            lambda p, k, s=1: (_windows(p, k, s, 1) * k).sum((2, 3)),
+            lambda p, k, s=1: (_windows(p, k, 1, s) * k).sum((2, 3)),
+        ],
+        "the number of places is right, but each window begins at r · stride, c · stride.": [
+            lambda p, k, s=1: _in_size(_convolve(p, k), *_convolve(p, k, s).shape)
+        ],
+        ONE_PLACE_LESS: [
+            lambda p, k, s=1: _convolve(p, k, s)[:-1, :-1],
+            lambda p, k, s=1: _convolve(p[:-1, :-1], k, s),  # range(0, H - k, stride)
+        ],
+        "no padding here: the window stays inside, and the result is smaller than the picture.": [
+            lambda p, k, s=1: _convolve(np.pad(p, len(k) // 2), k, s),
+            lambda p, k, s=1: _in_size(_convolve(p, k, s), *p.shape),
+        ],
+        "each pixel is multiplied by its weight; yours are added.": [
+            lambda p, k, s=1: (_windows(p, k, s, s) + k).sum((2, 3))
+        ],
+        "the weights are missing: that is the sum of the pixels.": [
+            lambda p, k, s=1: _windows(p, k, s, s).sum((2, 3))
+        ],
+        "that is the mean over the window; the sum is wanted.": [
+            lambda p, k, s=1: _convolve(p, k, s) / k.size
+        ],
+        "`@` is the matrix product; pixel by pixel it is `*`.": [
+            lambda p, k, s=1: (_windows(p, k, s, s) @ k).sum((2, 3))
+        ],
+        "Python's `sum` adds up row by row; np.sum adds up all.": [
+            lambda p, k, s=1: (_windows(p, k, s, s) * k).sum(2)
+        ],
+        "down and across are swapped in the result.": [lambda p, k, s=1: _convolve(p, k, s).T],
+        "no ReLU here: what is negative stays.": [
+            lambda p, k, s=1: np.maximum(_convolve(p, k, s), 0)
+        ],
+        "that is the first place alone: does `return` stand inside the loop?": [
+            lambda p, k, s=1: _convolve(p, k, s)[0, 0],
+            lambda p, k, s=1: _at_first_place(_convolve(p, k, s)),
+        ],
+    },
+)
+
+
+def _stamp(small, kernel, stride, ink=np.multiply, put=np.add):
+    """Stamp a kernel on zeros: `ink` of value and kernel, `put` on what was there."""
+    k = len(kernel)
+    out = np.zeros([stride * (side - 1) + k for side in small.shape])
+    for r, c in np.ndindex(small.shape):
+        place = np.s_[r * stride : r * stride + k, c * stride : c * stride + k]
+        out[place] = put(out[place], ink(small[r, c], kernel))
+    return out
+
+
+def _sized(side_of):
+    """Return `_stamp`, its result cut or filled up with zeros to sides `side_of(n, k, s)`."""
+
+    def stamp(small, kernel, stride):
+        sides = [side_of(n, len(kernel), stride) for n in small.shape]
+        return _in_size(_stamp(small, kernel, stride), *sides)
+
+    return stamp
+
+
+check_stamp = Check(
+    "A transposed convolution of a map [h, w] with a kernel [k, k], nothing cropped.",
+    used=True,
+    solution=_stamp,
+    cases={
+        "kernel 2 × 2, stride 1": (np.array([[1, 2], [3, 4]]), np.array([[1, 0], [2, -1]]), 1),
+        "3 × 2 pixels, kernel 3 × 3, stride 2": (
+            np.array([[1, 2], [0, 3], [5, 1]]),
+            np.array([[1, 2, 3], [4, 5, 6], [7, 8, 0.5]]),
+            2,
+        ),
+        "2 × 3 pixels, kernel 4 × 4, stride 2": (
+            np.array([[1, 0, 2], [4, 1, 3]]),
+            np.arange(16).reshape(4, 4),
+            2,
+        ),
+    },
+    mistakes={
+        "a stamp wipes out what it overlaps; they add up: `+=`.": [
+            partial(_stamp, put=lambda old, new: new)
+        ],
+        "where stamps overlap, add them up; you take the larger.": [
+            partial(_stamp, put=np.maximum)
+        ],
+        "the value is missing: a stamp is the kernel times its pixel's value.": [
+            partial(_stamp, ink=lambda value, kernel: kernel)
+        ],
+        "the kernel is multiplied by the pixel's value; yours are added.": [
+            partial(_stamp, ink=np.add)
+        ],
+        "the stride is forgotten: the stamps lie `stride` pixels apart.": [
+            lambda m, k, s: _stamp(m, k, 1),
+            lambda m, k, s: _in_size(_stamp(m, k, 1), *_stamp(m, k, s).shape),
+        ],
+        "the size is too large: between n stamps there are n − 1 steps, s (n − 1) + k.": [
+            _sized(lambda n, k, s: s * n + k),
+            _sized(lambda n, k, s: s * n + k - 1),
+        ],
+        "the last stamps are cut off: s (n − 1) + k pixels hold them all.": [
+            _sized(lambda n, k, s: s * n),
+            _sized(lambda n, k, s: s * (n - 1)),
+            _sized(lambda n, k, s: s * (n - 1) + k - 1),
+        ],
+        "nothing is cropped here.": [lambda m, k, s: _stamp(m, k, s)[1:-1, 1:-1]],
+        "the kernel is upside down; it is stamped as it is.": [
+            lambda m, k, s: _stamp(m, k[::-1, ::-1], s)
+        ],
+        "the kernel's rows lie along the output's columns.": [lambda m, k, s: _stamp(m, k.T, s)],
+        "down and across are swapped in the result.": [lambda m, k, s: _stamp(m, k, s).T],
+        "that is the mean of the stamps on a pixel; they add up.": [
+            lambda m, k, s: _stamp(m, k, s) / _stamp(np.ones_like(m), np.ones_like(k), s).clip(1)
+        ],
+        "that is the first stamp alone: does `return` stand inside the loop?": [
+            lambda m, k, s: _stamp(_at_first_place(m), k, s)
+        ],
     },
 )
 
@@ -88,61 +241,81 @@ def check_fcn_sizes(sizes):
             raise Wrong(f"{name} is not {sizes[name]}: {hint}.")
 
 
-FCN_CHANNELS = (64, 128, 128, 128, 128)
+def _half_cosine(done):
+    return (1 + np.cos(np.pi * done)) / 2
 
 
-@shown
-def check_fcn_channels(channels):
-    """The FCN's five channel counts.
-
-    The verdict's `value` is a tuple of counts that can be built: the reader's where all five can be
-    used, else the course's.
-
-    Parameters
-    ----------
-    channels : sequence of five int, or array
-        The reader's answer, with ``...`` where there is none yet.
-    """
-    ours = "Going on with the course's."
-    channels = channels.tolist() if isinstance(channels, np.ndarray) else channels
-    if not isinstance(channels, (tuple, list)) or len(channels) != 5:
-        problem = f"five numbers are wanted, one for each convolution, got {kind_of(channels)}"
-        raise Wrong(f"{problem}. {ours}", FCN_CHANNELS)
-    if missing := sum(c is ... for c in channels):
-        raise Missing(f"{missing} of the five. {ours}", FCN_CHANNELS)
-    whole = all(isinstance(c, (int, np.integer)) and not isinstance(c, bool) for c in channels)
-    if not whole or not all(0 < c <= 1024 for c in channels):
-        raise Wrong(f"channel counts are whole numbers from 1 to 1024. {ours}", FCN_CHANNELS)
-    channels = tuple(int(c) for c in channels)
-    if channels == FCN_CHANNELS:
-        return Verdict(RIGHT, value=channels)
-    hint = "It can be built. It is not the published network, so neither is its score."
-    return Verdict(RIGHT, hint, channels, opening="✓")
+def _share_done(step, steps, warm_up):
+    return (step - warm_up) / (steps - warm_up)
 
 
-PASSES = 4680  # of images: a tenth of the published budget
+def _rate_at(step, steps, peak, start=0.01, fall=_half_cosine, done=_share_done, warm_up=None):
+    """Rise in a straight line from `start` times the peak, then fall as `fall(done)` does."""
+    warm_up = steps // 20 if warm_up is None else warm_up(steps)
+    if step < warm_up:
+        return peak * (start + (1 - start) * step / warm_up)
+    return peak * fall(done(step, steps, warm_up))
 
 
-check_steps = Check(
-    "Optimizer steps that a budget of image passes allows, for batches of 128 and of 8.",
-    solution={128: PASSES // 128, 8: PASSES // 8},
-    read=read_numbers((128, 8), "`steps` a dictionary from batch size to number of steps"),
+check_rate_at = Check(
+    "Learning rate of a step: up in a straight line, then down to 0 along half a cosine.",
+    used=True,
+    solution=_rate_at,
+    cases={
+        f"step {step} of {steps}, peak {peak:g}": (step, steps, peak)
+        for step, steps, peak in (
+            *((0, 200, 1.0), (5, 200, 1.0), (10, 200, 1.0), (57, 200, 1.0), (105, 200, 2.0)),
+            *((2, 50, 1.0), (3, 10, 1.0)),
+        )
+    },
     mistakes={
-        "a step is whole or it is not taken: round down.": [{128: PASSES / 128, 8: PASSES / 8}],
-        "a larger batch makes fewer steps: divide.": [{128: PASSES * 128, 8: PASSES * 8}],
-        "swapped: the larger batch makes fewer steps.": [{128: PASSES // 8, 8: PASSES // 128}],
-        "that is the whole budget; take a tenth.": [{128: 10 * PASSES // 128, 8: 10 * PASSES // 8}],
-        "an image pass is one image seen once; a step sees a batch.": [{128: PASSES, 8: PASSES}],
-        "that is one epoch; the budget is 20 of them.": [
-            {128: 234 // 128, 8: 234 // 8},
-            {128: -(-234 // 128), 8: -(-234 // 8)},
+        "the rise begins at peak / 100, not at 0.": [partial(_rate_at, start=0.0)],
+        "there is no rise: it begins at peak / 100 and takes steps // 20 steps.": [
+            partial(_rate_at, start=1.0),
+            partial(_rate_at, warm_up=lambda steps: 0),
         ],
-        "that ends each of 20 epochs with its last batch, whole or not; here batches run on from "
-        "one epoch into the next: divide the budget.": [
-            {128: 20 * (234 // 128), 8: 20 * (234 // 8)},
-            {128: 20 * -(-234 // 128), 8: 20 * -(-234 // 8)},
+        "the rise ends at peak: it gains peak − peak / 100.": [
+            lambda step, steps, peak: (
+                _rate_at(step, steps, peak)
+                + (step < steps // 20 and peak / 100 * step / (steps // 20))
+            )
         ],
-        "round down: the budget must not be exceeded.": [{128: -(-PASSES // 128), 8: PASSES // 8}],
+        "steps // 20 is whole: `//` rounds down, `/` does not.": [
+            partial(_rate_at, warm_up=lambda steps: steps / 20)
+        ],
+        "the fall begins where the rise ends: count its steps from there.": [
+            partial(_rate_at, done=lambda step, steps, warm_up: step / steps)
+        ],
+        "the fall has steps − steps // 20 steps to reach 0.": [
+            partial(_rate_at, done=lambda step, steps, warm_up: (step - warm_up) / steps)
+        ],
+        "a whole cosine comes up again: half of it is from 0 to π.": [
+            partial(_rate_at, fall=lambda done: _half_cosine(2 * done))
+        ],
+        "that is a quarter of a cosine; half of it is from 0 to π.": [
+            partial(_rate_at, fall=lambda done: np.cos(np.pi / 2 * done))
+        ],
+        "a cosine goes from 1 to −1, a rate to 0: (1 + cos) / 2.": [
+            partial(_rate_at, fall=lambda done: np.cos(np.pi * done))
+        ],
+        "np.cos takes radians: π, not 180.": [
+            partial(_rate_at, fall=lambda done: (1 + np.cos(180 * done)) / 2)
+        ],
+        "that rises along the cosine: (1 + cos) / 2, not (1 − cos) / 2.": [
+            partial(_rate_at, fall=lambda done: _half_cosine(1 - done))
+        ],
+        "that falls in a straight line; it should be half a cosine.": [
+            partial(_rate_at, fall=lambda done: 1 - done)
+        ],
+        "after the rise it stays at the peak; let it fall.": [
+            partial(_rate_at, fall=lambda done: 1.0)
+        ],
+        "at the end the rate is 0, not peak / 100.": [
+            partial(_rate_at, fall=lambda done: 0.01 + 0.99 * _half_cosine(done))
+        ],
+        "the peak is missing: it need not be 1.": [
+            lambda step, steps, peak: _rate_at(step, steps, 1.0)
+        ],
     },
 )
 

@@ -1,16 +1,42 @@
-"""Chapter 03: sizes, parameters and channels of the U-Net, its decision, and a split by groups."""
+"""Chapter 03: a tile's size, the parameters of a block, a decoder level, a split by groups."""
+
+from functools import partial
+from operator import floordiv
 
 import numpy as np
 
-from .judge import Check, Missing, Wrong, call, look_up, not_whole, read_numbers, shown
+from course_utils.datasets import splits
+
+from .judge import RIGHT, Check, Verdict, Wrong, call, kind_of, not_whole
 
 
-def follow_side(down, up, bottom=4, poolings_more=0):
-    """Make a function that follows a side through a U-Net, level by level."""
+def _up(size):
+    return 2 * size - 4
+
+
+def follow_side(before=4, after=0, up=_up, bottom=4, poolings=0, halve=floordiv, odd=0):
+    """Make a function that follows a side through a U-Net without padding, level by level.
+
+    Parameters
+    ----------
+    before, after, bottom : int, optional
+        Pixels lost before a pooling, after it, and below the last one.
+    up : callable, optional
+        Takes a side and returns it one level further up.
+    poolings : int, optional
+        How many there are besides one a level.
+    halve : callable, optional
+        Divides a side by 2.
+    odd : int or None, optional
+        What is returned where a pooling meets an odd side; None: it goes on.
+    """
 
     def size_of(size, levels):
-        for _ in range(levels + poolings_more):
-            size = down(size)
+        for _ in range(levels + poolings):
+            size -= before
+            if odd is not None and size % 2:
+                return odd
+            size = halve(size, 2) - after
         size -= bottom
         for _ in range(levels):
             size = up(size)
@@ -19,50 +45,52 @@ def follow_side(down, up, bottom=4, poolings_more=0):
     return size_of
 
 
-def _down(size):
-    return (size - 4) // 2
-
-
-def _up(size):
-    return 2 * size - 4
+def _slips(**slip):
+    """Return two wrong answers with the same slip: one looks for odd sides, the other does not."""
+    return [follow_side(**slip), follow_side(**slip, odd=None)]
 
 
 check_unpadded_size = Check(
-    "Side of the logits of a U-Net without padding, 572 to 388 with four poolings.",
-    solution=follow_side(_down, _up),
-    cases={f"size {n}, levels {k}": (n, k) for n, k in [(572, 4), (140, 2), (20, 1), (92, 3)]},
+    "Side of the logits of a U-Net without padding, 572 to 388 with four poolings; 0 where a "
+    "pooling meets an odd side.",
+    solution=follow_side(),
+    used=True,
+    cases={
+        f"size {n}, levels {k}": (n, k)
+        for n, k in [(572, 4), (140, 2), (20, 1), (92, 3), (440, 4), (21, 1)]
+    },
     mistakes={
-        "a block has two convolutions, and each takes 2: 4 pixels a block.": [
-            follow_side(lambda size: (size - 2) // 2, lambda size: 2 * size - 2, 2)
+        "the even sizes are right; but from 440 the third pooling meets 103, an odd side: 0.": [
+            follow_side(odd=None),
+            lambda size, levels: size - 12 * 2**levels + 8,
         ],
-        "a convolution takes 1 pixel at each border, 2 in all; a block takes 4.": [
-            follow_side(lambda size: (size - 8) // 2, lambda size: 2 * size - 8, 8)
+        "each side that is pooled must be even, not the first one alone.": [
+            lambda size, levels: 0 if size % 2 else follow_side(odd=None)(size, levels)
         ],
+        "where a pooling meets an odd side, return 0.": [follow_side(odd=-1)],
+        "a block has two convolutions, and each takes 2: 4 pixels a block.": _slips(
+            before=2, up=lambda size: 2 * size - 2, bottom=2
+        ),
+        "a convolution takes 1 pixel at each border, 2 in all; a block takes 4.": _slips(
+            before=8, up=lambda size: 2 * size - 8, bottom=8
+        ),
         "that is with padding; without it each block takes 4 pixels.": [
             lambda size, levels: size,
-            follow_side(lambda size: size // 2, lambda size: 2 * size, 0),
+            *_slips(before=0, up=lambda size: 2 * size, bottom=0),
         ],
         "184 are lost with four levels; fewer lose less.": [lambda size, levels: size - 184],
-        "the block at the bottom, below the last pooling, takes 4 too.": [
-            follow_side(_down, _up, bottom=0)
-        ],
+        "the block at the bottom, below the last pooling, takes 4 too.": _slips(bottom=0),
         "the way up is missing: double `levels` times, each time followed by two convolutions.": [
-            follow_side(_down, lambda size: size),
-            follow_side(_down, lambda size: size, bottom=0),
+            *_slips(up=lambda size: size),
+            *_slips(up=lambda size: size, bottom=0),
         ],
-        "the blocks of the way up take 4 pixels each, too.": [
-            follow_side(_down, lambda size: 2 * size)
-        ],
+        "the blocks of the way up take 4 pixels each, too.": _slips(up=lambda size: 2 * size),
         "convolve before pooling (subtract, then halve) and after doubling.": [
-            follow_side(lambda size: size // 2 - 4, _up),
-            follow_side(lambda size: size // 2 - 4, _up, bottom=0),
-            follow_side(lambda size: size / 2 - 4, _up),
-            follow_side(lambda size: size / 2 - 4, _up, bottom=0),
-            follow_side(_down, lambda size: 2 * (size - 4)),
+            *_slips(before=0, after=4),
+            *_slips(before=0, after=4, bottom=0),
+            *_slips(up=lambda size: 2 * (size - 4)),
         ],
-        "one pooling too many: `levels` times; the bottom is not pooled.": [
-            follow_side(_down, _up, poolings_more=1)
-        ],
+        "one pooling too many: `levels` times; the bottom is not pooled.": _slips(poolings=1),
     },
     also=not_whole,
 )
@@ -72,146 +100,241 @@ def _kernels(n, m):
     return 9 * n * m + 9 * m * m
 
 
+def _learned(n, m):
+    return _kernels(n, m) + 6 * m
+
+
+def _count(learned):
+    """Make a function that returns this number, and the right one of those that do nothing."""
+    return lambda n, m: (learned(n, m), 2 * m)
+
+
+def _useless(share):
+    return lambda n, m: (_learned(n, m), share * m)
+
+
+def _hint_for_learned(numbers):
+    """Return a hint that goes by the first number alone, or ""."""
+    cases = check_block_parameters.cases.values()
+    learned = [number[0] for number in numbers]
+    if learned == [_learned(*case) for case in cases]:
+        return (
+            "the first number is right; for the second: count what a normalization takes off again."
+        )
+    for wrong, hint in check_block_parameters.foreseen():
+        if learned == [wrong(*case)[0] for case in cases]:
+            return f"the first number: {hint}"
+    return ""
+
+
 MOVING = "a moving mean and variance are not trained"
 A_BIAS = "has a bias for each channel that leaves it."
 
 check_block_parameters = Check(
-    "What a block of two convolutions and two batch normalizations learns.",
-    solution=lambda n, m: _kernels(n, m) + 6 * m,
+    "What a block of two convolutions and two batch normalizations learns, and how many of these "
+    "numbers do nothing.",
+    solution=_count(_learned),
     cases={f"{n} channels in, {m} out": (n, m) for n, m in [(3, 64), (64, 128), (1024, 256)]},
+    parts=("learned", "useless"),
     mistakes={
+        "what does nothing is learned all the same: the first number counts it, too.": [
+            _count(lambda n, m: _kernels(n, m) + 4 * m)
+        ],
         "2 · channels_out are missing: each convolution has a bias, and each of the two "
-        "batch normalizations a scale and a shift.": [lambda n, m: _kernels(n, m) + 4 * m],
-        f"each of the two convolutions {A_BIAS}": [lambda n, m: _kernels(n, m) + 5 * m],
+        "batch normalizations a scale and a shift.": [lambda n, m: (_kernels(n, m) + 4 * m, 0)],
+        "some do nothing: a number that is added to all pixels of a channel shifts the channel's "
+        "mean, which the normalization takes off.": [_useless(0)],
+        "there are two convolutions, and it is the same with both.": [_useless(1)],
+        "scale and shift come after the normalization: nothing takes them off.": [
+            _useless(4),
+            _useless(6),
+        ],
+        "the shift comes after the normalization: nothing takes it off.": [_useless(3)],
+        "swapped: first how many are learned, then how many of them do nothing.": [
+            lambda n, m: (2 * m, _learned(n, m))
+        ],
+        f"each of the two convolutions {A_BIAS}": [_count(lambda n, m: _kernels(n, m) + 5 * m)],
         "a batch normalization learns a scale and a shift for each channel.": [
-            lambda n, m: _kernels(n, m) + 2 * m
+            _count(lambda n, m: _kernels(n, m) + 2 * m)
         ],
-        "those are the kernels; biases, scales and shifts are learned, too.": [_kernels],
-        f"{MOVING}: two a channel, not four.": [lambda n, m: _kernels(n, m) + 10 * m],
-        f"{MOVING}; the convolutions' biases are.": [lambda n, m: _kernels(n, m) + 8 * m],
+        "those are the kernels; biases, scales and shifts are learned, too.": [_count(_kernels)],
+        f"{MOVING}: two a channel, not four.": [_count(lambda n, m: _kernels(n, m) + 10 * m)],
+        f"{MOVING}; the convolutions' biases are.": [_count(lambda n, m: _kernels(n, m) + 8 * m)],
         "channels_out enter the second convolution, not channels_in.": [
-            lambda n, m: 2 * (9 * n * m + 3 * m)
+            _count(lambda n, m: 2 * (9 * n * m + 3 * m))
         ],
-        "channels_in enter the first convolution.": [lambda n, m: 2 * (9 * m * m + 3 * m)],
-        "a 3×3 kernel has 9 numbers, not 3.": [lambda n, m: 3 * n * m + 3 * m * m + 6 * m],
-        "a 3×3 kernel has 9 numbers, not 1.": [lambda n, m: n * m + m * m + 6 * m],
+        "channels_in enter the first convolution.": [_count(lambda n, m: 2 * (9 * m * m + 3 * m))],
+        "a 3×3 kernel has 9 numbers, not 3.": [_count(lambda n, m: 3 * n * m + 3 * m * m + 6 * m)],
+        "a 3×3 kernel has 9 numbers, not 1.": [_count(lambda n, m: n * m + m * m + 6 * m)],
         "that is one convolution with its normalization; there are two.": [
-            lambda n, m: 9 * n * m + 3 * m
+            _count(lambda n, m: 9 * n * m + 3 * m)
         ],
         "there is a bias for each channel, not one a layer.": [
-            lambda n, m: _kernels(n, m) + 2 + 4 * m
+            _count(lambda n, m: _kernels(n, m) + 2 + 4 * m)
         ],
-        f"the first convolution {A_BIAS}": [lambda n, m: _kernels(n, m) + n + 5 * m],
+        f"the first convolution {A_BIAS}": [_count(lambda n, m: _kernels(n, m) + n + 5 * m)],
     },
     also=not_whole,
+    otherwise=_hint_for_learned,
 )
 
 
-def _joins(*channels):
-    return dict(zip(("up_3", "up_2", "up_1", "up_0"), channels, strict=True))
+def check_decoder_level(decoder_level, enlarge, fit_to, vgg_block):
+    """A level of the decoder: the map from below, enlarged, and the skip, in one block.
+
+    Parameters
+    ----------
+    decoder_level : callable
+        The reader's answer.
+    enlarge, fit_to, vgg_block : callable
+        The chapter's blocks, of which the right answer is made.
+    """
+    import keras
+
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")  # the last digits count here
+    try:
+        return decoder_check(enlarge, fit_to, vgg_block)(decoder_level)
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
-JOINS = _joins(1024, 512, 256, 128)
+def decoder_check(enlarge, fit_to, vgg_block):
+    """Return the check of a decoder level, for the chapter's blocks."""
+    from keras import layers
+
+    def enlarged(x, skip, filters, upsampling, l2):
+        return fit_to(enlarge(x, filters, upsampling, l2), skip)
+
+    def level(*case, join=None, below=enlarged, channels=None):
+        _, skip, filters, _, l2 = case
+        joined = (join or layers.Concatenate())([skip, below(*case)])
+        return vgg_block(joined, channels(joined, skip) if channels else filters, l2)
+
+    def concatenated(*case):
+        return layers.Concatenate()([case[1], enlarged(*case)])
+
+    def always(upsampling):
+        return lambda x, skip, filters, _, l2: level(x, skip, filters, upsampling, l2)
+
+    def twice(one):
+        return lambda maps: layers.Concatenate()([maps[one], maps[one]])
+
+    def without_l2(x, skip, filters, upsampling, l2):
+        return enlarged(x, skip, filters, upsampling, 0.0)
+
+    def block_without_l2(*case):
+        return vgg_block(concatenated(*case), case[2])
+
+    check = Check(
+        "A level of the decoder.",
+        solution=level,
+        used=True,
+        cases=LEVELS,
+        prepare=_as_inputs,
+        read=_read_level,
+        mistakes={
+            "the skip does not come into it: Concatenate takes both maps.": [
+                lambda *case: vgg_block(enlarged(*case), case[2], case[4]),
+                partial(level, join=twice(1)),
+            ],
+            "the map from below does not come into it: Concatenate takes both maps.": [
+                lambda *case: vgg_block(case[1], case[2], case[4]),
+                partial(level, join=twice(0)),
+            ],
+            "that mixes the two maps into one; `layers.Concatenate()` keeps the channels of "
+            "both.": [
+                partial(level, join=layers.Add()),
+                partial(level, join=layers.Average()),
+                partial(level, join=layers.Maximum()),
+                partial(level, join=layers.Multiply()),
+            ],
+            "that puts the maps under or beside one another, as one large picture; the channels "
+            "are the last axis: `layers.Concatenate()` as it is.": [
+                partial(level, join=layers.Concatenate(axis=1)),
+                partial(level, join=layers.Concatenate(axis=2)),
+            ],
+            "the block is missing: return `vgg_block(x, filters, l2)`.": [concatenated],
+            "the skip and the block are missing.": [enlarged],
+            "first join, then the block: it is to see both maps.": [
+                lambda *case: layers.Concatenate()(
+                    [case[1], vgg_block(enlarged(*case), case[2], case[4])]
+                )
+            ],
+            "one block a level.": [lambda *case: vgg_block(level(*case), case[2], case[4])],
+            "the block has `filters` channels.": [
+                partial(level, channels=lambda joined, skip: joined.shape[-1]),
+                partial(level, channels=lambda joined, skip: skip.shape[-1]),
+            ],
+            "`fit_to` alone fills up with zeros: `enlarge` first.": [
+                partial(level, below=lambda x, skip, *more: fit_to(x, skip))
+            ],
+            "hand `upsampling` on to `enlarge`: there are two ways.": [
+                always("bilinear"),
+                always("transposed"),
+            ],
+            "hand `l2` on to `enlarge`: its kernels are penalized, too.": [
+                partial(level, below=without_l2)
+            ],
+            "hand `l2` on to the block.": [block_without_l2],
+            "hand `l2` on, to `enlarge` and to the block.": [
+                lambda *case: block_without_l2(*case[:4], 0.0)
+            ],
+        },
+        otherwise=lambda numbers: _describe_level(check.solution, numbers),
+    )
+    return check
 
 
-def _read_joins(channels):
-    channels = look_up(channels, JOINS, "`channels` a dictionary from block to number of channels")
-    if all(count is ... or count is None for count in channels.values()):
-        raise Missing("a number for each block.")
-    return read_numbers(JOINS, "")(channels)
+# Shapes of the map from below and of the skip, then filters, upsampling and l2.
+LEVELS = {
+    "a skip of 8 × 6": ((4, 3, 2), (8, 6, 2), 3, "bilinear", 0.0),
+    "a skip of 9 × 6, odd, where fit_to adds a row": ((4, 3, 3), (9, 6, 2), 2, "transposed", 0.5),
+}
 
 
-def _first_wrong_join(numbers):
-    """Return the hint of a mistake that explains the first wrong number alone."""
-    (counts,) = numbers
-    at, name = next((k, name) for k, name in enumerate(JOINS) if counts[k] != JOINS[name])
-    hints = [hint for wrong, hint in check_join_channels.foreseen() if wrong[name] == counts[at]]
-    hints.append("add the skip's channels to those of the map from below.")
-    return f"{name} is not {counts[at]:g}: {hints[0]}"
+def _as_inputs(case):
+    """Return a level's arguments, with maps in place of the shapes."""
+    import keras
+
+    below, skip, *more = case
+    return keras.Input(below, name="below"), keras.Input(skip, name="skip"), *more
 
 
-check_join_channels = Check(
-    "Channels that enter each decoder block of the 64-128-256-512-512 U-Net.",
-    solution=JOINS,
-    read=_read_joins,
-    mistakes={
-        "that is one map alone, skip or upsampled, or their sum; concatenated, both maps' channels "
-        "enter.": [_joins(512, 256, 128, 64)],
-        "those leave the block; more enter it.": [_joins(256, 128, 64, 64)],
-        "from below comes the decoder block's map, which has fewer channels than the encoder's.": [
-            _joins(1024, 768, 384, 192)
-        ],
-        "that is with a transposed convolution; bilinear upsampling keeps the channels.": [
-            _joins(768, 384, 192, 128)
-        ],
-        "the lowest level has 512 channels here, not 1024.": [_joins(1536, 768, 384, 192)],
-        "the order is turned round: up_3 is the lowest, up_0 the last.": [
-            _joins(128, 256, 512, 1024)
-        ],
-        "the skip of up_i comes from down_i, not always from the first level.": [
-            _joins(576, 320, 192, 128)
-        ],
-    },
-    otherwise=_first_wrong_join,
-)
+def _read_level(level):
+    """Return height, width, channels, weights and penalty of a level, and what it makes of maps.
 
-LOGITS = np.random.default_rng(3).normal(0, 2, (2, 3, 4, 2))
-LOGITS[0, 0, 0] = 1.5  # a tie
-LOGITS[0, 0, 1] = -1, -0.7
-LOGITS[0, 0, 2] = 2, 0.5
+    Its kernels weigh all channels that enter alike, so it does not matter which map comes first.
+    """
+    import keras
+
+    if not isinstance(level, keras.KerasTensor):
+        raise Wrong(f"what the block returns is wanted, got {kind_of(level)}.")
+    inputs = sorted(keras.utils.get_source_inputs(level), key=lambda tensor: tensor.name)
+    model = keras.Model(inputs, level)
+    rng = np.random.default_rng(0)
+    weights = [rng.uniform(0.5, 1.5, weight.shape) for weight in model.weights]
+    model.set_weights(
+        [w.mean(2, keepdims=True).repeat(w.shape[2], 2) if w.ndim == 4 else w for w in weights]
+    )
+    maps = [np.random.default_rng(len(x.name)).random((1, *x.shape[1:])) for x in inputs]
+    made = keras.ops.convert_to_numpy(model([x.astype("float32") for x in maps]))
+    facts = [*level.shape[1:], model.count_params(), float(sum(model.losses))]
+    return np.concatenate([facts, made.ravel()])
 
 
-def _difference(logits):
-    return logits[..., 1] - logits[..., 0]
-
-
-def _sigmoid(logits):
-    return 1 / (1 + np.exp(-_difference(logits)))
-
-
-def _not_bool(answers):
-    dtype = np.asarray(answers[0]).dtype
-    if dtype.kind == "b":
-        return ""
-    return f"the decision is right, but a mask of True and False is wanted, not {dtype}."
-
-
-check_same_decision = Check(
-    "The mask of a two-channel softmax, decided by one logit.",
-    solution=lambda z: _difference(z) > 0,
-    cases=[(LOGITS,)],
-    mistakes={
-        "that is where class 0 wins: logit 1 − logit 0, above 0.": [
-            lambda z: _difference(z) < 0,
-            lambda z: _difference(z) <= 0,
-        ],
-        "at a tie `argmax` takes the first class: `>`, not `>=`.": [lambda z: _difference(z) >= 0],
-        "a sigmoid is above 0.5 where the logit is above 0: compare the logit with 0.": [
-            lambda z: _difference(z) > 0.5
-        ],
-        "a sigmoid is always above 0; its probability is compared with 0.5.": [
-            lambda z: _sigmoid(z) > 0
-        ],
-        "that is the logit; decide: True where it is above 0.": [_difference],
-        "that is the probability; decide: True where it is above 0.5.": [_sigmoid],
-        "class 0's logit counts too: only the difference matters.": [
-            lambda z: z[..., 1] > 0,
-            lambda z: z[..., 1] > 0.5,
-        ],
-        "the mean does not tell the classes apart; the difference does.": [
-            lambda z: z.mean(-1) > 0
-        ],
-        "the sum does not tell the classes apart; the difference does.": [
-            lambda z: z.sum(-1) > 0.5
-        ],
-        "the axis of the classes is to go: logits[..., 1].": [lambda z: z[..., 1:] > z[..., :1]],
-        "that decides each channel by itself; their difference is one logit.": [lambda z: z > 0],
-        "the classes are along the last axis, whatever is before it: logits[..., 1].": [
-            lambda z: z[:, :, 1] > z[:, :, 0]
-        ],
-    },
-    also=_not_bool,
-)
+def _describe_level(solution, numbers):
+    """Say what is wrong with levels that are wrong in no foreseen way."""
+    for (name, case), got in zip(LEVELS.items(), numbers, strict=True):
+        right = _read_level(solution(*_as_inputs(case)))
+        if not np.array_equal(got[:3], right[:3]):
+            sizes = (" × ".join(f"{n:g}" for n in found[:3]) for found in (right, got))
+            return "{}: {} (height × width × channels) should come out, got {}.".format(
+                name, *sizes
+            )
+        if got[3] != right[3]:
+            return f"{name}: the level has {right[3]:g} weights, yours {got[3]:g}."
+    return "shape and number of weights are right, but what comes out is not."
 
 
 SEEDS = range(5)
@@ -234,20 +357,36 @@ def _group_cases():
     return cases + [(uneven, 0.5, seed) for seed in SEEDS]
 
 
-@shown
-def check_group_split(group_split):
-    """True for each validation image, with every group on one side."""
-    cases = _group_cases()
-    answers = [call(group_split, *case) for case in cases]
-    masks = []
-    for answer, (groups, share, _) in zip(answers, cases, strict=True):
-        masks.append(_as_mask(answer, groups))
-        _require_nearest(masks[-1], groups, share)
-    drawn, again = np.array(masks[: len(SEEDS)]), np.array(masks[len(SEEDS) : 2 * len(SEEDS)])
-    if not np.array_equal(drawn, again):
-        raise Wrong("the same seed gave two splits; draw with the seed that is handed over.")
-    if (drawn == drawn[0]).all():
-        raise Wrong("all seeds gave the same split; draw with the seed that is handed over.")
+class GroupSplitCheck(Check):
+    """Many splits are right: what is judged is which images come together."""
+
+    def judge(self, group_split):
+        """Raise `NotRight` where a split is not right; remark on one that draws other groups."""
+        cases = _group_cases()
+        answers = [call(group_split, *case) for case in cases]
+        masks = []
+        for answer, (groups, share, _) in zip(answers, cases, strict=True):
+            masks.append(_as_mask(answer, groups))
+            _require_nearest(masks[-1], groups, share)
+        drawn, again = np.array(masks[: len(SEEDS)]), np.array(masks[len(SEEDS) : 2 * len(SEEDS)])
+        if not np.array_equal(drawn, again):
+            raise Wrong("the same seed gave two splits; draw with the seed that is handed over.")
+        if (drawn == drawn[0]).all():
+            raise Wrong("all seeds gave the same split; draw with the seed that is handed over.")
+        ours = [self.solution(*case) for case in cases]
+        if not all(map(np.array_equal, masks, ours)):
+            return Verdict(
+                RIGHT,
+                "It draws in another order than the course's: other patients are held out below.",
+            )
+
+
+check_group_split = GroupSplitCheck(
+    "True for each validation image, with every group on one side.",
+    solution=splits.group_split,
+    mistakes={},
+    used=True,
+)
 
 
 def _as_mask(answer, groups):

@@ -345,6 +345,7 @@ check_node_inputs = Check(
     },
     also=_not_last,
     otherwise=_missing_or_more,
+    used=True,
 )
 
 
@@ -388,6 +389,7 @@ check_channels_in = Check(
         ],
     },
     also=not_whole,
+    used=True,
 )
 
 

@@ -95,8 +95,8 @@ def set_beside(guess, came, digits=2):
 
     Parameters
     ----------
-    guess : float or str
-        The prediction, ``...`` where there is none yet.
+    guess : float, str or whatever a reader writes
+        The prediction, ``...`` where there is none yet. What is no number is shown as it is.
     came : float or str
         What the cells above computed.
     digits : int, optional
@@ -104,14 +104,17 @@ def set_beside(guess, came, digits=2):
     """
     in_words = isinstance(came, str)
     it_is = came if in_words else f"{came:.{digits}f}"
-    try:
-        if in_words and not isinstance(guess, str):
-            raise Missing(EMPTY)
-        said = guess if in_words else f"{one_number(guess):.{digits}f}"
-    except NotRight:
+    if guess is ... or guess is None:
         print(f"It is {it_is}. Next time, write yours first.")
-    else:
-        print(f"You said {said}, and it is {it_is}.")
+        return
+    try:
+        number = None if in_words else one_number(guess)
+    except NotRight:  # such as "0.55", "55%" or "half"
+        number = None
+    said = guess if number is None else f"{number:.{digits}f}"
+    if number is not None and number > 1 >= came >= 0:  # a share, and the reader's in percent
+        it_is += f", or {came:.0%}"
+    print(f"You said {said}, and it is {it_is}.")
 
 
 def call(function, *arguments, prepare=deepcopy, case=""):
@@ -143,7 +146,7 @@ def call(function, *arguments, prepare=deepcopy, case=""):
         with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
             answer = function(*arguments)
     except Exception as error:  # the reader's code may raise anything: that is what is reported
-        problem = f"your function stopped with {type(error).__name__}: {error}"
+        problem = f"your function stopped with {type(error).__name__}: {error}".rstrip(" :.") + "."
         raise Wrong(f"{case}: {problem}" if case else problem) from None
     require(answer, RETURNED_NOTHING)
     return answer
@@ -254,7 +257,8 @@ class Check:
         "".
     used : bool, optional
         Whether the chapter goes on with the answer: the verdict's `value` is the reader's where it
-        is right, else the solution.
+        is right, else the solution. A function gets copies of arrays, as in the check, and where
+        the solution returns an array, so does the reader's: the chapter calculates with it.
     """
 
     task: str
@@ -278,9 +282,24 @@ class Check:
         if not self.used:
             return verdict
         if verdict:
-            return replace(verdict, value=answer)
+            return replace(verdict, value=self._usable(answer) if self.cases else answer)
         hint = f"{verdict.hint} Going on with the course's."
         return replace(verdict, hint=hint, value=self.solution)
+
+    def _usable(self, function):
+        """Return the reader's function with what lets a chapter use it like the solution."""
+        wants_array = isinstance(self._read_all(self.solution)[0][0], np.ndarray)
+
+        def own(value):
+            return value.copy() if isinstance(value, np.ndarray) else value
+
+        @functools.wraps(function)
+        def use(*arguments, **named):
+            named = {name: own(value) for name, value in named.items()}
+            answer = function(*map(own, arguments), **named)
+            return np.asarray(answer) if wants_array and type(answer) in (list, tuple) else answer
+
+        return use
 
     def judge(self, answer):
         """Return None where an answer is right; raise `NotRight` where it is not."""

@@ -165,8 +165,8 @@ def worst(dataset, predictions, *, count=3, by=None):
     -------
     Figure
         A row for each image, the worst first, cut to a square around the truth (what a model marks
-        farther off counts, but is not seen); columns: image, truth, and for each model what became
-        of each pixel (found, missed, or made up), with its IoU.
+        farther off counts, but is not seen); columns: image, truth with its number of pixels, and
+        for each model what became of each pixel (found, missed, or made up), with its IoU.
 
     Raises
     ------
@@ -311,6 +311,8 @@ def _draw_outcomes(row, image, masks, _):
         draw_image(ax, image)
         paint(ax, outcome(truth, prediction), OUTCOMES, alpha=0.6)
     true = (truth > 0) & (truth != IGNORE)
+    # Each row has a scale of its own.
+    row[1].set_xlabel(counted(int(true.sum()), "pixel"), fontsize=9, labelpad=2)
     zoom_to(row, true if true.any() else np.any(predictions, axis=0), margin=0.8)
 
 

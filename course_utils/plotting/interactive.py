@@ -223,47 +223,51 @@ def draw_transposed_convolution(size=3, kernel=4, stride=2, padding=1, position=
     return style.described(figure, f"{text}. In an output pixel {summed} of them add up.")
 
 
-def draw_checkerboard(settings=((3, 2), (4, 2)), size=6):
-    """Draw the overlap counts of several (kernel, stride): uneven where stride does not divide.
+def draw_window(picture, kernel, position=(0, 0)):
+    """Draw one place of a convolution in numbers, without padding: window, kernel, and their sum.
 
     Parameters
     ----------
-    settings : sequence of (kernel, stride)
-    size : int
-        Input pixels along one side.
+    picture : ndarray of int, shape [H, W]
+    kernel : ndarray of int, shape [k, k]
+    position : (int, int)
+        Row and column of the output pixel that is worked out.
 
     Returns
     -------
     Figure
     """
-    counts = []
-    for kernel, stride in settings:
-        _check(DRAWABLE, size, kernel, stride, 0)
-        along = transposed_arithmetic(size, kernel, stride, 0).counts
-        counts.append(np.outer(along, along))
-    figure, axes = style.new_figure(1, len(settings), height=min(9 / len(settings), 4) + 0.6)
-    top = max(count.max() for count in counts)
-    said = []
-    for ax, count, (kernel, stride) in zip(axes[0], counts, settings, strict=True):
-        _draw_counts(ax, count, top=top)
-        ax.set(xlim=(-0.1, len(count) + 0.1), ylim=(len(count) + 0.1, -0.1), aspect="equal")
-        style.bare(ax)
-        border = min(kernel - 1, len(count) // 2)
-        inner = np.unique(count[border : len(count) - border, border : len(count) - border])
-        numbers = " or ".join(str(number) for number in inner)
-        even = inner.size == 1
-        ax.set_title(f"kernel {kernel}, stride {stride}", loc="left", fontsize=11)
-        ax.set_xlabel(
-            f"inside, {numbers} input pixels reach an output pixel:\n"
-            + ("even" if even else "uneven, seen as a checkerboard"),
-            loc="left",
-        )
-        pattern = "even" if even else "an uneven checkerboard"
-        said.append(f"kernel {kernel} with stride {stride}: {numbers}, {pattern}")
+    windows = np.lib.stride_tricks.sliding_window_view(picture, kernel.shape)
+    out = (windows * kernel).sum(axis=(2, 3))
+    row, column = position
+    k = len(kernel)
+    shades = colormaps["Greys_r"](0.5 + 0.5 * picture / picture.max())
+    chosen = {"facecolor": (style.VERMILION, 0.2), "edgecolor": style.VERMILION, "linewidth": 3}
+    figure, axes = style.new_figure(height=3.4)
+    ax = style.bare(axes[0, 0])
+    left, signs = 0, "×="
+    for name, grid in {"picture": picture, "kernel": kernel, "output": out}.items():
+        top = (len(picture) - len(grid)) / 2
+        for r, c in np.ndindex(grid.shape):
+            _square(ax, left + c, top + r, facecolor=shades[r, c] if grid is picture else "white")
+            _write(ax, left + c, top + r, f"{grid[r, c]}".replace("-", "−"), fontsize=11)
+        at = {"picture": (column, row, k), "kernel": (0, 0, k), "output": (column, row, 1)}[name]
+        _square(ax, left + at[0], top + at[1], at[2], **chosen)
+        ax.text(left, top - 0.25, name, fontsize=11)
+        left += grid.shape[1] + 2
+        _write(ax, left - 1.5, len(picture) / 2 - 0.5, signs[:1], fontsize=16)
+        signs = signs[1:]
+    terms = [
+        " ".join(f"{'−' if weight < 0 else '+'} {abs(weight)}·{pixel}" for weight, pixel in pairs)
+        for pairs in np.stack([kernel, windows[row, column]], axis=2)
+    ]
+    result = f"{out[row, column]}".replace("-", "−")
+    ax.set(xlim=(-0.1, left - 1.9), ylim=(len(picture) + 0.1, -0.8), aspect="equal", anchor="NW")
+    ax.set_xlabel("\n".join(terms) + f"   =  {result}", loc="left", fontsize=11)
     return style.described(
         figure,
-        "How many input pixels of a transposed convolution reach each output pixel, away from the "
-        f"border: {'; '.join(said)}.",
+        f"Numbers of a picture, a kernel, and the output. Framed: a window of {k} by {k} pixels "
+        f"and what it gives in row {row}, column {column}: {' '.join(terms)} = {result}.",
     )
 
 

@@ -1,9 +1,4 @@
-"""The finished networks of the chapters, for later chapters to take up.
-
-Each is built in the open in the chapter that teaches it; what stands here is the same, and a test
-compares the two layer by layer. Only `keras` is used, so they run on every Keras backend. All end
-in *logits*: no sigmoid, no softmax, and float32 even under mixed precision.
-"""
+"""MLP, FCN, U-Net and UNet++ (chapters 01, 02, 03 and 06), and the blocks they are made of."""
 
 import keras
 from keras import layers, ops
@@ -220,15 +215,16 @@ class PadAndConcatenate(layers.Layer):
         return (*input_shape[0][:3], sum(shape[3] for shape in input_shape))
 
 
-def out(x, classes, name, kernel_initializer="glorot_uniform", l2=0.0):
+def out(x, classes, name, kernel_initializer="glorot_uniform", l2=0.0, kernel=1, **options):
     """One logit per class at each pixel, float32 also under mixed precision."""
     return layers.Conv2D(
         classes,
-        1,
+        kernel,
         kernel_initializer=kernel_initializer,
         kernel_regularizer=_penalty(l2),
         dtype="float32",
         name=name,
+        **options,
     )(x)
 
 
