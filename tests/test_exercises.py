@@ -325,11 +325,11 @@ TOLD_BY_RULE = {
         ({}, "Not yet: a dictionary with at least one setting"),
     ],
     "check_unpadded_size": [
-        (ch03.follow_side(halve=truediv), "counts are whole, not float64"),
+        (ch03.follow_side(halve=truediv), "should be whole, not float64"),
         (lambda size, levels: 388, "size 140, levels 2: 100 is right, got 388"),
     ],
     "check_block_parameters": [
-        (lambda n, m: (9.0 * m * (n + m) + 6 * m, 2 * m), "counts are whole, not float64"),
+        (lambda n, m: (9.0 * m * (n + m) + 6 * m, 2 * m), "should be whole, not float64"),
         (lambda n, m: (38_976, 128), "learned 64 channels in, 128 out: 221952 is right, got 38976"),
         (lambda n, m: (9 * m * (n + m), 0), "the first number: those are the kernels"),
         (lambda n, m: (9 * m * (n + m) + 6 * m, n), "the first number is right; for the second"),
@@ -457,7 +457,7 @@ TOLD_BY_RULE = {
         (lambda *case: (split(*case)[0], ...), "one half of it is missing"),
     ],
     "check_padded_size": [
-        (lambda h, w, m: tuple(map(float, padded_size(h, w, m))), "counts are whole, not float64"),
+        (lambda h, w, m: tuple(map(float, padded_size(h, w, m))), "should be whole, not float64"),
         (lambda h, w, m: (256, 320), "height of 224 × 288, multiples of 32: 224 is right, got 256"),
         (lambda h, w, m: (np.ceil(h / m) * m, np.ceil(w / m) * m), "not float64: int(…)"),
         (lambda h, w, m: padded_size(h, w, m)[0], "a tuple (height, width) is wanted, got int"),
@@ -502,11 +502,11 @@ TOLD_BY_RULE = {
         (lambda i, j: [(float(a), b) for a, b in node_inputs(i, j)], "of whole numbers"),
     ],
     "check_channels_in": [
-        (lambda i, j, f: float(j * f[i] + f[i + 1]), "counts are whole, not float64"),
+        (lambda i, j, f: float(j * f[i] + f[i + 1]), "should be whole, not float64"),
         (lambda i, j, f: 96, "X(0, 4) with filters (32, 64, 128, 256, 512): 192 is right, got 96"),
     ],
     "check_pruned_nodes": [
-        (lambda d: (d + 1) * (d + 2) / 2, "counts are whole, not float64"),
+        (lambda d: (d + 1) * (d + 2) / 2, "should be whole, not float64"),
         (lambda d: 3, "depth 2: 6 is right, got 3"),
     ],
 }

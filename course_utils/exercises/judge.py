@@ -410,5 +410,5 @@ def not_whole(answers):
     for answer in answers:
         dtype = np.asarray(answer).dtype
         if dtype.kind not in "iu":
-            return f"the numbers are right, but counts are whole, not {dtype}: int(…) or `//`."
+            return f"the numbers are right, but should be whole, not {dtype}: int(…) or `//`."
     return ""
