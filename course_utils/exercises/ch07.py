@@ -4,7 +4,7 @@ import operator
 
 import numpy as np
 
-from .judge import Check, not_whole, set_beside  # noqa: F401 (the chapter's)
+from .judge import Check, not_whole
 
 
 def _field(*boxes, height=10, width=20):
