@@ -14,7 +14,6 @@ from .judge import (
     call,
     kind_of,
     look_up,
-    set_beside,  # noqa: F401 (the chapter's)
     shown,
     verdict_of,
 )
