@@ -245,18 +245,22 @@ def draw_window(picture, kernel, position=(0, 0)):
     chosen = {"facecolor": (style.VERMILION, 0.2), "edgecolor": style.VERMILION, "linewidth": 3}
     figure, axes = style.new_figure(height=3.4)
     ax = style.bare(axes[0, 0])
-    left, signs = 0, "×="
-    for name, grid in {"picture": picture, "kernel": kernel, "output": out}.items():
+    left = 0
+    grids = {
+        "picture": (picture, (column, row, k), "×"),
+        "kernel": (kernel, (0, 0, k), "="),
+        "output": (out, (column, row, 1), ""),
+    }
+    for name, (grid, framed, sign) in grids.items():
         top = (len(picture) - len(grid)) / 2
         for r, c in np.ndindex(grid.shape):
             _square(ax, left + c, top + r, facecolor=shades[r, c] if grid is picture else "white")
             _write(ax, left + c, top + r, f"{grid[r, c]}".replace("-", "−"), fontsize=11)
-        at = {"picture": (column, row, k), "kernel": (0, 0, k), "output": (column, row, 1)}[name]
-        _square(ax, left + at[0], top + at[1], at[2], **chosen)
+        x, y, side = framed
+        _square(ax, left + x, top + y, side, **chosen)
         ax.text(left, top - 0.25, name, fontsize=11)
         left += grid.shape[1] + 2
-        _write(ax, left - 1.5, len(picture) / 2 - 0.5, signs[:1], fontsize=16)
-        signs = signs[1:]
+        _write(ax, left - 1.5, len(picture) / 2 - 0.5, sign, fontsize=16)
     terms = [
         " ".join(f"{'−' if weight < 0 else '+'} {abs(weight)}·{pixel}" for weight, pixel in pairs)
         for pairs in np.stack([kernel, windows[row, column]], axis=2)
