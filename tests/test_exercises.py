@@ -503,7 +503,10 @@ TOLD_BY_RULE = {
     ],
     "check_channels_in": [
         (lambda i, j, f: float(j * f[i] + f[i + 1]), "should be whole, not float64"),
-        (lambda i, j, f: 96, "X(0, 4) with filters (32, 64, 128, 256, 512, 1024): 192 is right, got 96"),
+        (
+            lambda i, j, f: 96,
+            "X(0, 4) with filters (32, 64, 128, 256, 512, 1024): 192 is right, got 96",
+        ),
     ],
     "check_pruned_nodes": [
         (lambda d: (d + 1) * (d + 2) / 2, "should be whole, not float64"),
