@@ -364,7 +364,7 @@ TOLD_BY_RULE = {
         (of_all_groups, "share 0.99: every image is in validation"),
         (while_they_fit, "one group more comes nearer. Count the images"),
         (until_passed, "one group fewer comes nearer"),
-        *[(share_of_groups(whole), "share 0.5 of 60 images is") for whole in (int, round)],
+        *[(share_of_groups(whole), "nearer. Count the images") for whole in (int, round)],
         (lambda g, share, seed: group_split(g, share, 7), "all seeds gave the same split"),
         (unseeded(group_split), "the same seed gave two splits"),
         (lambda *case: ~group_split(*case), "the sides are swapped"),
