@@ -172,11 +172,6 @@ def decoder_level(x, skip, filters, upsampling, l2):  # the skip last, and an op
     return vgg_block(joined, filters, l2)
 
 
-def level_without_fit(x, skip, filters, upsampling, l2):
-    joined = keras.layers.Concatenate()([skip, enlarge(x, filters, upsampling, l2)])
-    return vgg_block(joined, filters, l2)
-
-
 def group_split(groups, share, seed):
     order, images = in_order(groups, seed)
     return np.isin(groups, order[: abs(images[:-1] - share * len(groups)).argmin() + 1])
@@ -195,6 +190,14 @@ def until_passed(groups, share, seed):
 def while_they_fit(groups, share, seed):
     order, images = in_order(groups, seed)
     return np.isin(groups, order[: np.argmax(images > share * len(groups))])
+
+
+def share_of_groups(to_whole):
+    def split(groups, share, seed):
+        order, _ = in_order(groups, seed)
+        return np.isin(groups, order[: max(1, to_whole(share * len(order)))])
+
+    return split
 
 
 def by_image(groups, share, seed):
@@ -337,6 +340,7 @@ TOLD_BY_RULE = {
     "check_unpadded_size": [
         (ch03.follow_side(halve=truediv), "should be whole, not float64"),
         (lambda size, levels: 388, "size 140, levels 2: 100 is right, got 388"),
+        (lambda *case: ch03.follow_side()(*case) or None, "Not yet: size 440, levels 4: nothing"),
     ],
     "check_block_parameters": [
         (lambda n, m: (9.0 * m * (n + m) + 6 * m, 2 * m), "should be whole, not float64"),
@@ -346,7 +350,7 @@ TOLD_BY_RULE = {
         (lambda n, m: 9 * m * (n + m) + 6 * m, "a tuple (learned, useless) is wanted, got int"),
     ],
     "check_decoder_level": [
-        (level_without_fit, "a skip of 9 × 6, odd, where fit_to adds a row: your function stopped"),
+        (lambda x, skip, filters: x, "a skip of 8 × 6: your function stopped with TypeError"),
         (lambda *case: [enlarge(*case[:1], *case[2:]), case[1]], "is wanted, got list"),
         (lambda *case: decoder_level(*case).shape, "what the block returns is wanted, got tuple"),
         (
@@ -370,6 +374,7 @@ TOLD_BY_RULE = {
         (of_all_groups, "share 0.99: every image is in validation"),
         (while_they_fit, "one group more comes nearer. Count the images"),
         (until_passed, "one group fewer comes nearer"),
+        *[(share_of_groups(whole), "nearer. Count the images") for whole in (int, round)],
         (lambda g, share, seed: group_split(g, share, 7), "all seeds gave the same split"),
         (unseeded(group_split), "the same seed gave two splits"),
         (lambda *case: ~group_split(*case), "the sides are swapped"),

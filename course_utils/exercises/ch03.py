@@ -45,6 +45,14 @@ def follow_side(before=4, after=0, up=_up, bottom=4, poolings=0, halve=floordiv,
     return size_of
 
 
+def _with_0_from_half_way(size, levels):
+    """Follow a side as the solution does, but double the 0 of an odd side on the way up."""
+    size -= 4
+    if not levels:
+        return size
+    return 0 if size % 2 else _up(_with_0_from_half_way(size // 2, levels - 1))
+
+
 def _slips(**slip):
     """Return two wrong answers with the same slip: one looks for odd sides, the other does not."""
     return [follow_side(**slip), follow_side(**slip, odd=None)]
@@ -68,6 +76,10 @@ check_unpadded_size = Check(
             lambda size, levels: 0 if size % 2 else follow_side(odd=None)(size, levels)
         ],
         "where a pooling meets an odd side, return 0.": [follow_side(odd=-1)],
+        "where a pooling meets an odd side, return 0 as it is, without taking 4 or doubling.": [
+            lambda size, levels: follow_side()(size, levels) or 4 - 8 * 2**levels,
+            _with_0_from_half_way,
+        ],
         "a block has two convolutions, and each takes 2: 4 pixels a block.": _slips(
             before=2, up=lambda size: 2 * size - 2, bottom=2
         ),
@@ -78,7 +90,11 @@ check_unpadded_size = Check(
             lambda size, levels: size,
             *_slips(before=0, up=lambda size: 2 * size, bottom=0),
         ],
-        "184 are lost with four levels; fewer lose less.": [lambda size, levels: size - 184],
+        "184 are lost with four levels; fewer lose less: use `levels`.": [
+            lambda size, levels: size - 184,
+            lambda size, levels: follow_side()(size, 4),
+            lambda size, levels: follow_side(odd=None)(size, 4),
+        ],
         "the block at the bottom, below the last pooling, takes 4 too.": _slips(bottom=0),
         "the way up is missing: double `levels` times, each time followed by two convolutions.": [
             *_slips(up=lambda size: size),
@@ -90,7 +106,10 @@ check_unpadded_size = Check(
             *_slips(before=0, after=4, bottom=0),
             *_slips(up=lambda size: 2 * (size - 4)),
         ],
-        "one pooling too many: `levels` times; the bottom is not pooled.": _slips(poolings=1),
+        "one pooling too many: `levels` times; the bottom is not pooled.": [
+            *_slips(poolings=1),
+            *_slips(poolings=1, bottom=0),
+        ],
     },
     also=not_whole,
 )
@@ -137,7 +156,8 @@ check_block_parameters = Check(
     cases={f"{n} channels in, {m} out": (n, m) for n, m in [(3, 64), (64, 128), (1024, 256)]},
     parts=("learned", "useless"),
     mistakes={
-        "what does nothing is learned all the same: the first number counts it, too.": [
+        "2 · channels_out are missing: what does nothing is learned all the same, and each of the "
+        "two normalizations has a scale and a shift.": [
             _count(lambda n, m: _kernels(n, m) + 4 * m)
         ],
         "2 · channels_out are missing: each convolution has a bias, and each of the two "
@@ -166,6 +186,14 @@ check_block_parameters = Check(
         "channels_in enter the first convolution.": [_count(lambda n, m: 2 * (9 * m * m + 3 * m))],
         "a 3×3 kernel has 9 numbers, not 3.": [_count(lambda n, m: 3 * n * m + 3 * m * m + 6 * m)],
         "a 3×3 kernel has 9 numbers, not 1.": [_count(lambda n, m: n * m + m * m + 6 * m)],
+        "a convolution has a kernel for each pair of channel in and channel out.": [
+            _count(lambda n, m: 18 * m + 6 * m),
+            _count(lambda n, m: 9 * n + 9 * m + 6 * m),
+            _count(lambda n, m: 9 * n * m + 9 * m + 6 * m),
+        ],
+        "a scale and a shift for each channel, not one a layer.": [
+            _count(lambda n, m: _kernels(n, m) + 2 * m + 4)
+        ],
         "that is one convolution with its normalization; there are two.": [
             _count(lambda n, m: 9 * n * m + 3 * m)
         ],
@@ -214,6 +242,12 @@ def decoder_check(enlarge, fit_to, vgg_block):
     def concatenated(*case):
         return layers.Concatenate()([case[1], enlarged(*case)])
 
+    def either_order(below):
+        return [
+            partial(level, below=below),
+            partial(level, below=below, join=lambda maps: layers.Concatenate()(maps[::-1])),
+        ]
+
     def always(upsampling):
         return lambda x, skip, filters, _, l2: level(x, skip, filters, upsampling, l2)
 
@@ -259,19 +293,55 @@ def decoder_check(enlarge, fit_to, vgg_block):
             "first join, then the block: it is to see both maps.": [
                 lambda *case: layers.Concatenate()(
                     [case[1], vgg_block(enlarged(*case), case[2], case[4])]
-                )
+                ),
+                lambda x, skip, filters, upsampling, l2: concatenated(
+                    vgg_block(x, filters, l2), skip, filters, upsampling, l2
+                ),
             ],
             "one block a level.": [lambda *case: vgg_block(level(*case), case[2], case[4])],
             "the block has `filters` channels.": [
                 partial(level, channels=lambda joined, skip: joined.shape[-1]),
                 partial(level, channels=lambda joined, skip: skip.shape[-1]),
             ],
+            "make the layer, then call it with one list: `layers.Concatenate()([skip, x])`.": [
+                partial(level, join=layers.Concatenate),
+                partial(level, join=lambda maps: layers.Concatenate()(*maps)),
+            ],
+            "NumPy cannot join the maps of a network that is being built; `layers.Concatenate()` "
+            "can.": [partial(level, join=lambda maps: np.concatenate(maps, -1))],
+            "here the enlarged map has a row less than the skip: `fit_to(x, skip)`.": (
+                either_order(lambda x, skip, *more: enlarge(x, *more))
+            ),
+            "`enlarge` and `fit_to` leave `x` as it is: go on with what they return.": (
+                either_order(lambda x, *more: x)
+            ),
+            "`enlarge` first, then `fit_to`.": (
+                either_order(lambda x, skip, *more: enlarge(fit_to(x, skip), *more))
+            ),
+            "swapped: `fit_to(x, skip)` makes x as large as the skip.": [
+                partial(level, below=lambda x, skip, *more: fit_to(skip, enlarge(x, *more)))
+            ],
+            "`x` comes from below and is enlarged; the skip has its size already.": [
+                partial(level, below=lambda x, skip, *more: fit_to(enlarge(skip, *more), x)),
+                partial(level, below=lambda x, skip, *more: fit_to(enlarge(skip, *more), skip)),
+            ],
             "`fit_to` alone fills up with zeros: `enlarge` first.": [
                 partial(level, below=lambda x, skip, *more: fit_to(x, skip))
             ],
-            "hand `upsampling` on to `enlarge`: there are two ways.": [
+            "this is the order: `enlarge(x, filters, upsampling, l2)`.": [
+                partial(level, below=lambda x, skip, filters, up, l2: enlarge(x, filters, l2, up))
+            ],
+            "hand `filters` on to `enlarge`, too.": [
+                partial(
+                    level,
+                    below=lambda x, skip, _, *more: fit_to(enlarge(x, x.shape[-1], *more), skip),
+                )
+            ],
+            "enlarge with `enlarge`, and hand `upsampling` on: there are two ways.": [
                 always("bilinear"),
                 always("transposed"),
+                partial(level, below=lambda x, skip, *_: fit_to(layers.UpSampling2D(2)(x), skip)),
+                partial(level, below=lambda x, skip, *_: layers.Resizing(*skip.shape[1:3])(x)),
             ],
             "hand `l2` on to `enlarge`: its kernels are penalized, too.": [
                 partial(level, below=without_l2)
@@ -348,13 +418,13 @@ def _group_cases():
     groups = np.random.default_rng(1).permutation(np.repeat(numbers, sizes))
     few = np.array([45, 30, 45, 62, 30, 62, 45, 45, 30, 62, 62, 62])
     cases = [(groups, 0.2, seed) for seed in SEEDS] * 2
-    # What is nearest to the last leaves a group on the other side, too.
-    cases += [(few, 0.1, 0), (groups, 0.6, 0), (groups, 0.99, 0), (few, 0.99, 0)]
     # Where a share of the groups, or the first sum above or below, is not the nearest.
     even = np.repeat(np.arange(8) * 3 + 5, 10)
     uneven = np.repeat(np.arange(12) * 7 + 3, [2, 2, 20, 2, 2, 2, 2, 20, 2, 2, 2, 2])
     cases += [(even, share, seed) for share in (0.2, 0.3) for seed in SEEDS]
-    return cases + [(uneven, 0.5, seed) for seed in SEEDS]
+    cases += [(uneven, 0.5, seed) for seed in SEEDS]
+    # What is nearest to the last leaves a group on the other side, too.
+    return [*cases, (few, 0.1, 0), (groups, 0.6, 0), (groups, 0.99, 0), (few, 0.99, 0)]
 
 
 class GroupSplitCheck(Check):

@@ -1,6 +1,7 @@
 """What the checks share: the verdict, and comparing an answer with the right and the wrong ones."""
 
 import functools
+import re
 import warnings
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -233,6 +234,11 @@ def equal(some, others, tolerance):
     )
 
 
+def _unnumbered(stopped):
+    """Return what a function stopped with, without the numbers that Keras gives its layers."""
+    return re.sub(r"_\d+\b", "", str(stopped))
+
+
 @dataclass(eq=False, repr=False)
 class Check:
     """A check that compares an answer with the right one, then with the foreseen mistakes.
@@ -244,7 +250,8 @@ class Check:
     solution : callable or object
         The right answer: a function, or a value where there are no `cases`.
     mistakes : dict
-        For each hint a list of the wrong answers that it is for.
+        For each hint a list of the wrong answers that it is for. Where one stops with an error, the
+        hint is for answers that stop with the same.
     cases : dict or list of tuple, optional
         Arguments to call the functions with. In a dictionary they have names, and the hint says at
         which an answer is wrong.
@@ -311,7 +318,11 @@ class Check:
 
     def judge(self, answer):
         """Return None where an answer is right; raise `NotRight` where it is not."""
-        returned, numbers = self._read_all(answer)
+        try:
+            returned, numbers = self._read_all(answer)
+        except Wrong as stopped:
+            known = [hint for wrong, hint in self._wrong if wrong == _unnumbered(stopped)]
+            raise (Wrong(known[0]) if known else stopped) from None
         whole = all(np.array_equal(n, np.round(n)) for n in self._right)
         tolerance = 1e-9 if whole else 1e-5  # what was computed may be of float32
         if equal(numbers, self._right, tolerance):
@@ -319,7 +330,7 @@ class Check:
                 raise Wrong(problem)
             return
         for known, hint in self._wrong:
-            if equal(numbers, known, tolerance):
+            if not isinstance(known, str) and equal(numbers, known, tolerance):
                 raise Wrong(hint)
         more = "" if whole else self._altered(numbers, tolerance)
         if self.otherwise and not more:
@@ -336,21 +347,32 @@ class Check:
 
     @functools.cached_property
     def _wrong(self):
-        return [(self._numbers(wrong), hint) for wrong, hint in self.foreseen()]
+        return [(self._numbers_or_stop(wrong), hint) for wrong, hint in self.foreseen()]
 
     def _numbers(self, known):
         return self._read_all(known)[1]
 
+    def _numbers_or_stop(self, known):
+        """Return the numbers of a wrong answer, or as a str what it stops with."""
+        try:
+            return self._numbers(known)
+        except Wrong as stopped:
+            return _unnumbered(stopped)
+
     def _read_all(self, answer):
         """Return what an answer gives in each case, and the numbers that were read from it."""
-        returned = [answer]
-        if self.cases:
-            named = isinstance(self.cases, dict)
-            cases = self.cases.items() if named else [("", case) for case in self.cases]
-            returned = [
-                call(answer, *case, prepare=self.prepare, case=name, misfit=self.misfit)
-                for name, case in cases
-            ]
+        returned = [] if self.cases else [answer]
+        named = isinstance(self.cases, dict)
+        cases = self.cases.items() if named else [("", case) for case in self.cases or ()]
+        for name, case in cases:
+            try:
+                options = {"prepare": self.prepare, "misfit": self.misfit}
+                returned.append(call(answer, *case, case=name, **options))
+            except Missing:
+                if not returned:
+                    raise
+                where = f"{name}: " if name else "in one case "
+                raise Missing(f"{where}nothing comes back; every way out needs a result.") from None
         return returned, [self._read_parts(value) for value in returned]
 
     def _read_parts(self, value):
