@@ -278,7 +278,7 @@ def prove_alike(name):
     """Check that both have the same convolutions; RuntimeError if not.
 
     Keras's ResNet-34 normalises before each convolution and not after it. Therefore it has one
-    small convolution more, in the first shortcut, and its batch normalisations sit elsewhere.
+    small convolution more, in the first shortcut, and its batch normalizations sit elsewhere.
     """
     model, twin, (height, width, _) = keras_network(name), torch_network(name), NETWORKS[name][0]
     ours = Counter(

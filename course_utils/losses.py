@@ -439,7 +439,7 @@ class HausdorffDistance(PixelLoss):
 
     Notes
     -----
-    Distances are in pixels between centres: 1 on both sides of a border. They count as constants
+    Distances are in pixels between centers: 1 on both sides of a border. They count as constants
     for the gradient. A class that fills the image or is absent from it has no border, distance 0.
 
     References

@@ -566,7 +566,7 @@ def border_distance(masks, ignore=IGNORE):
     Returns
     -------
     ndarray of float64, same shape
-        In pixels between centres: 1 for a pixel with another class beside it. NaN at unknown
+        In pixels between centers: 1 for a pixel with another class beside it. NaN at unknown
         pixels, infinite where a picture holds one class only.
 
     Raises
@@ -601,7 +601,7 @@ def hausdorff_distance(truth, prediction, percentile=100, spacing=1.0):
     ----------
     truth, prediction : array_like of int or bool, shape [H, W]
         Binary masks, 1 inside the region. A border pixel is a pixel of the region that has one of
-        its four neighbours outside; beyond the edge of the image is outside.
+        its four neighbors outside; beyond the edge of the image is outside.
     percentile : float, optional
         In [0, 100]; 100 is the maximum.
     spacing : float or (float, float), optional

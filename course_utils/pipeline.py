@@ -160,7 +160,7 @@ def augmentation(
         ``(images, masks) -> (images, masks)``, for batches as `batches` makes them.
     """
     # A seed for each: with one for all, the picture turned most would be the one zoomed most.
-    # And float32, whatever the global policy: a picture in bfloat16 has lost half of its greys.
+    # And float32, whatever the global policy: a picture in bfloat16 has lost half of its grays.
     seeds = np.random.SeedSequence(seed).generate_state(5)
     options = [{"seed": int(s), "dtype": "float32"} for s in seeds]
     black = {"fill_mode": "constant", "fill_value": 0.0}

@@ -132,7 +132,7 @@ class LiveCurves(keras.callbacks.Callback):
     every : int
         Redraw after so many epochs, but not twice within a second: a drawing costs some 0.2 s.
     baselines : dict, name -> dict of quantity -> score, optional
-        A grey line each, as in `course_utils.plotting.history`.
+        A gray line each, as in `course_utils.plotting.history`.
 
     Attributes
     ----------

@@ -31,7 +31,7 @@ def images(*shape):
 
 
 def stir(model):
-    """Give every weight a value of its own: biases, and what batch normalisation has learnt."""
+    """Give every weight a value of its own: biases, and what batch normalization has learnt."""
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     for w in model.weights:

@@ -17,7 +17,7 @@ def mlp(input_shape=(256, 256, 1), hidden=100, kernel_initializer="glorot_unifor
     hidden : int, optional
         Units of each of the two hidden layers.
     kernel_initializer : str or keras.Initializer, optional
-        Initialisation of all three weight matrices.
+        Initialization of all three weight matrices.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def fcn(
     input_shape : tuple of int, optional
         Height, width, channels; height and width are multiples of 16.
     kernel_initializer : str or keras.Initializer, optional
-        Initialisation of all six kernels.
+        Initialization of all six kernels.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def fcn(
 
 
 def vgg_block(x, filters, name, kernel_initializer="he_normal", l2=0.0):
-    """Two 3x3 convolutions, each with batch normalisation and ReLU.
+    """Two 3x3 convolutions, each with batch normalization and ReLU.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ def unet(
     64-128-256-512-1024 with 512-256-128-64.
 
     Unlike the paper's, the convolutions pad, so that the skips need no cropping and the logits are
-    as large as the image, and each is followed by batch normalisation.
+    as large as the image, and each is followed by batch normalization.
 
     Parameters
     ----------
@@ -288,10 +288,10 @@ def unet(
     skips : bool, optional
         Whether the decoder sees the encoder's maps. Without them height and width must be known.
     l2 : float, optional
-        Weight of the sum of the squared kernels, added to the loss; biases and batch normalisation
+        Weight of the sum of the squared kernels, added to the loss; biases and batch normalization
         are free.
     kernel_initializer : str or keras.Initializer, optional
-        Initialisation of all kernels. The paper's, unless told.
+        Initialization of all kernels. The paper's, unless told.
 
     Returns
     -------
@@ -396,7 +396,7 @@ def unetpp(
         Whether all of X(0, 1), X(0, 2), … have logits, or only the last of them. The loss is then
         the mean of the outputs' losses, ``loss_weights=[1 / 4] * 4`` in `compile`.
     kernel_initializer : str or keras.Initializer, optional
-        Initialisation of all kernels.
+        Initialization of all kernels.
 
     Returns
     -------

@@ -299,7 +299,7 @@ def invented_classes(before, after, class_names, n_classes):
     for ax in axes[1]:
         ax.spines[:].set(visible=True, color="red", linewidth=1.5)
     count, share = int(wrong.sum()), wrong.mean()
-    titles = ("nearest neighbour", "bilinear", f"invented: {count:,} pixels ({share:.1%})")
+    titles = ("nearest neighbor", "bilinear", f"invented: {count:,} pixels ({share:.1%})")
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title, fontsize=11)
     entries = class_entries([before, after[~nowhere]], class_names)
@@ -309,7 +309,7 @@ def invented_classes(before, after, class_names, n_classes):
     legend_below(figure, entries)
     return described(
         figure,
-        "One mask resized by nearest neighbour, then bilinear, and where the latter invents "
+        "One mask resized by nearest neighbor, then bilinear, and where the latter invents "
         f"classes: in {counted(count, 'pixel')} ({share:.1%}). Below, one such place enlarged.",
     )
 

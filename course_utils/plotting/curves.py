@@ -35,7 +35,7 @@ def history(histories, quantities=("loss", "miou"), *, baselines=None):
     quantities : sequence of str
         One panel each; `"miou"` draws `miou` and `val_miou`, whichever of them were recorded.
     baselines : dict, name -> dict of quantity -> score, optional
-        What needs no training, a grey line in each panel whose quantity it has:
+        What needs no training, a gray line in each panel whose quantity it has:
         ``{"background everywhere": metrics.constant_scores(masks, 2)}``.
 
     Returns
@@ -99,7 +99,7 @@ def check_baselines(baselines, quantities):
 
 
 def draw_baselines(ax, baselines, quantity):
-    """Draw a grey line where each baseline's score of this quantity is; returns name -> line."""
+    """Draw a gray line where each baseline's score of this quantity is; returns name -> line."""
     return {
         name: ax.axhline(values[quantity], **BASELINE, label=name)
         for name, values in baselines.items()
@@ -270,7 +270,7 @@ def learning_curve(scores, *, xlabel, ylabel, baselines=None):
     scores : dict, name of the arm -> dict, x > 0 -> list of values, one a seed
     xlabel, ylabel : str
     baselines : dict, name -> score, optional
-        What needs no training, a grey line each: ``{"most frequent class everywhere": 0.06}``.
+        What needs no training, a gray line each: ``{"most frequent class everywhere": 0.06}``.
 
     Returns
     -------

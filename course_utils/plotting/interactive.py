@@ -383,7 +383,7 @@ def _window(ax, x, y, kernel, stride, place):
     turns = max(2, -(-kernel // stride))
     turn = sum(place) % turns
     color = WINDOWS[turn % len(WINDOWS)]
-    inset = 0.08 + 0.3 * turn / turns  # so that the outlines of neighbours stay apart
+    inset = 0.08 + 0.3 * turn / turns  # so that the outlines of neighbors stay apart
     side = kernel - 2 * inset
     look = {"facecolor": "none", "edgecolor": color, "linewidth": 1.2}
     look["boxstyle"] = "round,pad=0,rounding_size=0.15"

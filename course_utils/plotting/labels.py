@@ -84,7 +84,7 @@ def detection_instance_semantic(image, instances, regions, class_names, object_n
     return described(
         figure,
         f"One picture three times: {listed(object_names)} in boxes; the pixels of each object in a "
-        "colour of its own; and a class for each pixel: "
+        "color of its own; and a class for each pixel: "
         f"{listed(class_names[number] for number in numbers)}.",
     )
 
@@ -161,7 +161,7 @@ def labels_of_scene(scene, region_names, surface_names):
     return described(
         figure,
         f"A scene four times: the image, of {height} by {width} pixels; its regions and its "
-        f"surfaces, a colour for each class; and its {counted(len(numbers), 'layer')}.",
+        f"surfaces, a color for each class; and its {counted(len(numbers), 'layer')}.",
     )
 
 
@@ -203,7 +203,7 @@ def merged_masks(image, instances):
         ax.set_title(title, fontsize=11)
     return described(
         figure,
-        f"One image three times: as it is, with {nuclei} each in a colour, and with one mask for "
+        f"One image three times: as it is, with {nuclei} each in a color, and with one mask for "
         f"all, which falls into {counted(pieces, 'piece')}.",
     )
 

@@ -36,7 +36,7 @@ def draw_image(ax, image):
 def paint(ax, numbers, colors, alpha=1.0, unknown=None):
     """Paint pixels by their number (a dict, number -> color) over what the Axes shows.
 
-    Other numbers are left clear; `unknown`, by default where the number is 255, is striped grey.
+    Other numbers are left clear; `unknown`, by default where the number is 255, is striped gray.
     """
     layer = np.zeros((*numbers.shape, 4))
     for number, color in colors.items():
@@ -68,7 +68,7 @@ def overlay(ax, image, mask, *, color=VERMILION):
     ax : matplotlib Axes
     image : array, [H,W], [H,W,1] or [H,W,3], uint8 or float in [0, 1]
     mask : array of class numbers, [H,W] or [H,W,1]
-        0 is left clear; 255 (ignore) is striped grey.
+        0 is left clear; 255 (ignore) is striped gray.
     color : color of all classes but 0
 
     Returns
@@ -125,7 +125,7 @@ def class_map(ax, mask, class_names, *, image=None):
     Parameters
     ----------
     ax : matplotlib Axes
-    mask : array of class numbers, [H,W] or [H,W,1]; 255 is striped grey ("unknown")
+    mask : array of class numbers, [H,W] or [H,W,1]; 255 is striped gray ("unknown")
     class_names : sequence of str, one a class
     image : array, optional
         Drawn below the classes, and shines through them.

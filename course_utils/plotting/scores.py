@@ -78,7 +78,7 @@ def confusion(matrix, class_names):
     Returns
     -------
     Figure
-        The row of a class that does not occur is grey, and says so.
+        The row of a class that does not occur is gray, and says so.
     """
     matrix = np.asarray(matrix)
     k = len(class_names)
@@ -129,7 +129,7 @@ def seeds(results, *, quantity="mean IoU", baselines=None):
     quantity : str
         Name of the score.
     baselines : dict, name -> score, optional
-        What needs no training, a grey line each: ``{"background everywhere": 0.49}``.
+        What needs no training, a gray line each: ``{"background everywhere": 0.49}``.
 
     Returns
     -------

@@ -23,7 +23,7 @@ MARKERS = "osD^vPX<>"  # go with CYCLE, for those who see no colors
 BASELINE = {"color": GRAY, "linestyle": (0, (2, 2)), "linewidth": 1, "zorder": 0, "gid": "baseline"}
 
 # For outdoor scenes: as far apart as can be in CIELAB, for normal and red-green blind vision, and
-# in lightness too, so that a grey print keeps them apart.
+# in lightness too, so that a gray print keeps them apart.
 SCENE_COLORS = {
     "sky": "#38CFF7",
     "tree": "#00471F",
@@ -191,7 +191,7 @@ def cycle(count):
 
 
 def class_palette(class_names):
-    """One color a class, easy to tell apart; light grey for a first class named "background".
+    """One color a class, easy to tell apart; light gray for a first class named "background".
 
     The classes of outdoor scenes have the same colors in all chapters.
     """

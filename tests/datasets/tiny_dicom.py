@@ -49,7 +49,7 @@ class TinyDicom:
         return self.images / patient / series / f"IM-0003-{number:04d}.dcm"
 
     def slice(self, patient, number, series="CINESAX_300", shape=SHAPE, **tags):
-        """Write one slice whose grey values are ten times the column; None takes a tag away."""
+        """Write one slice whose gray values are ten times the column; None takes a tag away."""
         path = self.slice_path(patient, number, series)
         path.parent.mkdir(parents=True, exist_ok=True)
         pixels = np.broadcast_to(10 * np.arange(shape[1], dtype=np.uint16), shape)

@@ -17,7 +17,7 @@ BOXES = (np.s_[1:4, 1:5], np.s_[5:8, 2:4], np.s_[8:11, 8:12])
 class TinyNuclei(TinyFiles):
     """Three images with three square nuclei each, as files {member name: bytes}.
 
-    The first and second are dark and grey, the third is pink. `instances` has the numbers.
+    The first and second are dark and gray, the third is pink. `instances` has the numbers.
     """
 
     def __init__(self):
