@@ -1,7 +1,5 @@
 """Chapter 10: polygons, a class table, a split that keeps every class, and class weights."""
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 from skimage import draw
@@ -14,8 +12,6 @@ from .judge import (
     call,
     kind_of,
     look_up,
-    shown,
-    verdict_of,
 )
 
 
@@ -176,38 +172,49 @@ def _presence():
     return often, rare
 
 
-@shown
-def check_choose_validation(choose_validation):
-    """Four pictures for validation, with every class on both sides."""
-    verdict = verdict_of(_judge_choice, choose_validation)
-    if verdict:
-        return replace(verdict, value=choose_validation)
-    hint = f"{verdict.hint} Going on with the course's."
-    return replace(verdict, hint=hint, value=choose_with_every_class)
+class ChoiceCheck(Check):
+    """Many splits are right: what is judged is how many pictures, and which classes, are where."""
+
+    def judge(self, choose_validation):
+        """Raise `NotRight` where a choice is not right."""
+
+        def choose():
+            answers = [(call(choose_validation, *case), len(case[0])) for case in self.cases]
+            return [_as_choice(*answer) for answer in answers]
+
+        found = choose()
+        for chosen, case in zip(found, self.cases, strict=True):
+            _require_every_class(chosen, *case)
+        if not all(map(np.array_equal, found, choose())):
+            raise Wrong("the same seed gave two splits; draw with the seed that is handed over.")
+        if all((chosen == found[0]).all() for chosen in found[: len(SEEDS)]):
+            raise Wrong("all seeds gave the same split; draw with the seed that is handed over.")
 
 
-def _judge_choice(choose_validation):
-    often, rare = _presence()
-    cases = [(table, n, seed) for table, n in ((often, 4), (rare, 3)) for seed in range(8)]
-    found = [_as_choice(call(choose_validation, *case), len(case[0])) for case in cases]
-    for chosen, (present, n_validation, seed) in zip(found, cases, strict=True):
-        n = int(chosen.sum())
-        if n == len(present) - n_validation != n_validation:
-            raise Wrong("the sides are swapped: True is for validation.")
-        if n != n_validation:
-            raise Wrong(f"{n_validation} of {len(present)} pictures are wanted, got {n}.")
-        for side, rows in (("validation", chosen), ("training", ~chosen)):
-            missing = np.flatnonzero(~present[rows].any(axis=0))
-            if missing.size:
-                raise Wrong(
-                    f"with seed {seed} no picture for {side} holds class {missing[0]}: draw again "
-                    "until every class is on both sides."
-                )
-    again = [_as_choice(call(choose_validation, *case), len(case[0])) for case in cases]
-    if any((one != other).any() for one, other in zip(found, again, strict=True)):
-        raise Wrong("the same seed gave two splits; draw with the seed that is handed over.")
-    if all((chosen == found[0]).all() for chosen in found[:8]):
-        raise Wrong("all seeds gave the same split; draw with the seed that is handed over.")
+SEEDS = range(8)
+
+check_choose_validation = ChoiceCheck(
+    "True for each picture that is for validation, with every class on both sides.",
+    solution=choose_with_every_class,
+    cases=[(table, n, k) for table, n in zip(_presence(), (4, 3), strict=True) for k in SEEDS],
+    mistakes={},
+    used=True,
+)
+
+
+def _require_every_class(chosen, present, n_validation, seed):
+    n = int(chosen.sum())
+    if n == len(present) - n_validation != n_validation:
+        raise Wrong("the sides are swapped: True is for validation.")
+    if n != n_validation:
+        raise Wrong(f"{n_validation} of {len(present)} pictures are wanted, got {n}.")
+    for side, rows in (("validation", chosen), ("training", ~chosen)):
+        missing = np.flatnonzero(~present[rows].any(axis=0))
+        if missing.size:
+            raise Wrong(
+                f"with seed {seed} no picture for {side} holds class {missing[0]}: draw again "
+                "until every class is on both sides."
+            )
 
 
 def _as_choice(answer, n):
