@@ -145,8 +145,8 @@ LABELME_FRUIT = DatasetEntry(
     name="labelme_fruit",
     title="Dates, figs and hazelnuts, annotated with LabelMe",
     archives=(
-        # GitHub packs it when it is asked for, so that no hash is stated: the commit's number
-        # stands for what is in it.
+        # GitHub packs it when it is asked for, so that no hash of it is stated: `labelme_fruit`
+        # has one of what is in it.
         Archive(
             "labelme_fruit.zip",
             f"{_FRUIT_URL}/archive/29d63e6e99329e0fd8afa47bd38d9c628e94bbc8.zip",

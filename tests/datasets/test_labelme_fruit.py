@@ -1,12 +1,14 @@
 """The photographs of fruit: found in what was fetched; the made-up ones, and their mistakes."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 
 from course_utils import runtime
 from course_utils.datasets import CourseDataError, labelme_fruit, own_data, samples
+from course_utils.datasets.catalog import LABELME_FRUIT
 from course_utils.datasets.fetch import fetch
 
 CLASSES = ("background", "date", "fig", "hazelnut")
@@ -41,6 +43,18 @@ def test_a_copy_that_is_not_whole_is_refused(fetched, fault):
     words = {"no pictures": "0.json", "too few": "there are 2, not 3", "a broken one": "1.jpg"}
     with pytest.raises(CourseDataError, match=words[fault]):
         labelme_fruit.check(fetched, entry)
+
+
+def test_the_published_photographs_are_known_by_their_content(real_mirror, tmp_path):
+    archive = real_mirror / "labelme_fruit.zip"
+    if not archive.is_file():
+        pytest.skip("the mirror has no labelme_fruit.zip")
+    shutil.unpack_archive(archive, tmp_path)
+    labelme_fruit.check(tmp_path, LABELME_FRUIT)
+    file = tmp_path / "labelme_fruit" / "3.json"
+    file.write_text(file.read_text().replace('"date"', '"fig"', 1))
+    with pytest.raises(CourseDataError, match="SHA-256 of its LabelMe files"):
+        labelme_fruit.check(tmp_path, LABELME_FRUIT)
 
 
 def test_anna_made_three_mistakes_and_ben_has_words_of_his_own(tmp_path):
