@@ -516,7 +516,10 @@ TOLD_BY_RULE = {
     ],
     "check_channels_in": [
         (lambda i, j, f: float(j * f[i] + f[i + 1]), "should be whole, not float64"),
-        (lambda i, j, f: 96, "X(0, 4) with filters (32, 64, 128, 256, 512): 192 is right, got 96"),
+        (
+            lambda i, j, f: 96,
+            "X(0, 4) with filters (32, 64, 128, 256, 512, 1024): 192 is right, got 96",
+        ),
     ],
     "check_pruned_nodes": [
         (lambda d: (d + 1) * (d + 2) / 2, "should be whole, not float64"),
@@ -701,6 +704,12 @@ def filled_by_matplotlib(points, height, width):
 
 
 # Other ways to write the right answer: other types, lists, functions that write to their arguments.
+def keras_bce_dice(truth, p):
+    cross_entropy = keras.ops.mean(keras.losses.binary_crossentropy(truth, p))
+    added, s = keras.ops.sum(p) + keras.ops.sum(truth), 1e-5
+    return 0.5 * cross_entropy + 1 - (2 * keras.ops.sum(p * truth) + s) / (added + s)
+
+
 ALSO_RIGHT = [
     ("check_tasks", tasks("car park", "Detection ")),
     ("check_one_hot", lambda m, n: np.eye(256)[m][..., :n]),
@@ -756,6 +765,7 @@ ALSO_RIGHT = [
     ("check_channels_in", lambda i, j, f: sum([f[i]] * j, f[i + 1])),
     ("check_bce_dice", with_epsilon),
     ("check_bce_dice", lambda t, p: np.float32(ch06.check_bce_dice.solution(t, p))),
+    ("check_bce_dice", keras_bce_dice),
     ("check_three_ious", lambda *case: list(three_ious(*case))),
     ("check_pruned_nodes", lambda depth: sum(range(depth + 2))),
     ("check_fill_polygon", filled_by_matplotlib),
@@ -859,6 +869,11 @@ def test_a_chapter_can_use_an_answer_that_writes_to_its_arguments_or_returns_a_l
 def test_a_prediction_is_set_beside_what_came(guess, came, words, capsys):
     set_beside(guess, came)
     assert words in capsys.readouterr().out
+
+
+def test_a_prediction_in_points_is_not_taken_for_percent(capsys):
+    set_beside(1.5, 0.7, digits=1)
+    assert capsys.readouterr().out == "You said 1.5, and it is 0.7.\n"
 
 
 def test_a_decoder_level_is_checked_in_float32_whatever_the_layers_compute_in():

@@ -100,7 +100,8 @@ def set_beside(guess, came, digits=2):
     came : float or str
         What the cells above computed.
     digits : int, optional
-        Digits after the point.
+        Digits after the point; a share has two at least, and is put in percent beside a guess that
+        is in percent.
     """
     in_words = isinstance(came, str)
     it_is = came if in_words else f"{came:.{digits}f}"
@@ -112,7 +113,7 @@ def set_beside(guess, came, digits=2):
     except NotRight:  # such as "0.55", "55%" or "half"
         number = None
     said = guess if number is None else f"{number:.{digits}f}"
-    if number is not None and number > 1 >= came >= 0:  # a share, and the reader's in percent
+    if digits > 1 and number is not None and number > 1 >= came >= 0:  # the reader's in percent
         it_is += f", or {came:.0%}"
     print(f"You said {said}, and it is {it_is}.")
 
