@@ -231,6 +231,13 @@ to_labels, merge_masks = ch04.check_to_labels.solution, ch06.check_merge_masks.s
 padded_size, node_inputs = ch05.check_padded_size.solution, ch06.check_node_inputs.solution
 convolve, stamp = ch02.check_convolve.solution, ch02.check_stamp.solution
 rate_at = ch02.check_rate_at.solution
+
+
+def rate_up_to_the_last(step, steps, peak):  # right but for fewer than 20 steps
+    rise = steps // 20
+    return peak * (0.01 + 0.99 * step / rise) if step <= rise else rate_at(step, steps, peak)
+
+
 RECALL = ch04.check_class_accuracies.mistakes[
     "those are the accuracies of the classes; now take their mean."
 ][0]
@@ -308,14 +315,17 @@ TOLD_BY_RULE = {
         (lambda p, k, s=1: convolve(p, k, s).astype(int), "cut to whole numbers"),
         (lambda p, k, s=1: 7 + convolve(p, k, s), "the picture of the drawing: 8 is right, got 15"),
         (lambda p, k: convolve(p, k), "4 pixels, kernel 2 × 2: your function stopped"),
+        (lambda p, k, s=1: p[:3, :3] * k, "(2,2). The window has len(kernel) rows"),
     ],
     "check_stamp": [
         (lambda m, k, s: stamp(m, k, s).astype(int), "cut to whole numbers"),
         (lambda m, k, s: m, "shape (3, 3) is wanted, got (2, 2)"),
+        (lambda m, k, s: m + np.ones(7), "A stamp hangs over the edge"),
     ],
     "check_rate_at": [
         (lambda step, steps, peak: 1e-3, "step 0 of 200, peak 1: 0.01 is right, got 0.001"),
         (lambda step, steps, peak: step / (steps // 20), "10, peak 1: your function stopped"),
+        (rate_up_to_the_last, "step 0 of 10, peak 1: your function stopped with ZeroDivision"),
         (lambda *case: [rate_at(*case)] * 2, "one number is wanted"),
     ],
     "check_fcn_sizes": [
@@ -947,9 +957,10 @@ def test_recipe_by_setting(setting):
 @pytest.mark.parametrize(
     ("score", "rival", "outcome", "words"),
     [
-        (0.92, 0.90, RIGHT, "0.920 against 0.900: you have beaten it"),
-        (0.89, 0.90, RIGHT, "as good"),
-        (0.88, 0.90, WRONG, "it is worse"),
+        (0.94, 0.90, RIGHT, "0.940 against 0.900: you have beaten it"),
+        (0.92, 0.90, RIGHT, "as good"),
+        (0.88, 0.90, RIGHT, "as good"),
+        (0.86, 0.90, WRONG, "it is worse"),
         (0.49, 0.90, WRONG, "nothing but background"),
         (np.nan, 0.90, WRONG, "nothing but background"),
         (0.92, 0.49, MISSING, "the rival has learned nothing"),
