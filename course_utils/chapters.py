@@ -89,5 +89,13 @@ CHAPTERS = {
         "cell nuclei",
         "whether a cleverer network is better by more than the noise between seeds",
     ),
+    "10_your_own_pictures": Chapter(
+        "Your own pictures",
+        "labelme_fruit",
+        75,
+        "fruit on a table, or your own",
+        "how a dozen photographs and an annotation tool become a segmenter that others can use",
+        encoders={"quick": ("mobilenet",), "full": ("mobilenet",)},
+    ),
 }
 """The chapters by the name of their notebook, in the order they are read."""

@@ -22,7 +22,7 @@ from sklearn.metrics import confusion_matrix as sklearn_matrix
 
 from course_utils import metrics, pipeline
 from course_utils.chapters import CHAPTERS
-from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06
+from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch10
 from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict, set_beside
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -213,10 +213,23 @@ def of_four_counts(matrix):
     return (neither / (neither + made_up + missed) + hit / (hit + made_up + missed)) / 2
 
 
+def choose(present, n, seed):
+    return ch10.choose_with_every_class(present, n, seed)
+
+
+def first_of(present, n, seed):
+    return np.arange(len(present)) < n
+
+
+def drawn_once(present, n, seed):
+    return np.random.default_rng(seed).permutation(len(present)) < n
+
+
 def three_ious(*case):
     return ch06.check_three_ious.solution(*case)
 
 
+fill, TABLE = ch10.check_fill_polygon.solution, ch10.TABLE
 to_labels, merge_masks = ch04.check_to_labels.solution, ch06.check_merge_masks.solution
 padded_size, node_inputs = ch05.check_padded_size.solution, ch06.check_node_inputs.solution
 convolve, stamp = ch02.check_convolve.solution, ch02.check_stamp.solution
@@ -527,6 +540,33 @@ TOLD_BY_RULE = {
         (lambda d: (d + 1) * (d + 2) / 2, "should be whole, not float64"),
         (lambda d: 3, "depth 2: 6 is right, got 3"),
     ],
+    "check_fill_polygon": [
+        (lambda *case: fill(*case).astype(np.uint8), "True and False is wanted, not uint8"),
+        (lambda points, h, w: fill(points, h, w)[:5], "shape (9, 12) is wanted, got (5, 12)"),
+    ],
+    "check_class_table": [
+        (TABLE | {"gap": None, "crumb": "background"}, "would leave the outline filled"),
+        (TABLE | {"crumb": "date"}, "'crumb' means something else"),
+        (TABLE | {"Feige": "figs"}, "'Feige' is 'figs'; there are background, date"),
+        (TABLE | {"Feige": ["fig"]}, "'Feige' is ['fig']; there are"),
+        ({"Dattel": "date"}, "Not yet: a class for 'Feige'"),
+        ([*TABLE], "keep `classes` a dictionary"),
+    ],
+    "check_choose_validation": [
+        (drawn_once, "holds class 2: draw again"),
+        (first_of, "all seeds gave the same split"),
+        (lambda *case: ~choose(*case), "the sides are swapped"),
+        (lambda p, n, seed: choose(p, n + 1, seed), "4 of 14 pictures are wanted, got 5"),
+        (unseeded(choose), "the same seed gave two splits"),
+        (lambda *case: np.flatnonzero(choose(*case)), "those are numbers: chosen = np.zeros(14"),
+        (lambda *case: (choose(*case), ~choose(*case)), "not a tuple: True is for validation"),
+        (lambda *case: choose(*case)[None], "got array of bool"),
+        (lambda *case: "all", "one for each of the 14 pictures, got str"),
+    ],
+    "check_softened_weights": [
+        (lambda c: ch10.check_softened_weights.solution(c)[1:], "is wanted, got (3,)"),
+        (lambda c: ch10.check_softened_weights.solution(c).round(2), "that was rounded"),
+    ],
 }
 
 
@@ -670,6 +710,14 @@ def with_skimage(mask, height, width):
     return resize(mask, (height, width), order=0, preserve_range=True).astype(np.uint8)
 
 
+def filled_by_matplotlib(points, height, width):
+    from matplotlib.path import Path as Outline
+
+    y, x = np.mgrid[:height, :width] + 0.5
+    inside = Outline(points).contains_points(np.stack([x.ravel(), y.ravel()], axis=1))
+    return inside.reshape(height, width)
+
+
 # Other ways to write the right answer: other types, lists, functions that write to their arguments.
 def keras_bce_dice(truth, p):
     cross_entropy = keras.ops.mean(keras.losses.binary_crossentropy(truth, p))
@@ -735,6 +783,10 @@ ALSO_RIGHT = [
     ("check_bce_dice", keras_bce_dice),
     ("check_three_ious", lambda *case: list(three_ious(*case))),
     ("check_pruned_nodes", lambda depth: sum(range(depth + 2))),
+    ("check_fill_polygon", filled_by_matplotlib),
+    ("check_class_table", dict(reversed((TABLE | {"date": "date", "twig": None}).items()))),
+    ("check_choose_validation", lambda *case: choose(*case).tolist()),
+    ("check_softened_weights", lambda c: sum(c) / (np.sqrt(c) * sum(np.sqrt(c)))),
 ]
 
 

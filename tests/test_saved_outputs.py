@@ -30,6 +30,12 @@ CHAPTERS = {
         ],
     ),
     "06_dsb2018_unetpp": ("iou_pixels", 0.22, 0.5, []),
+    "10_your_own_pictures": (
+        "miou",
+        1 / 4,
+        0.3,
+        ["background everywhere", "the article's recipe", "random encoder"],
+    ),
 }
 
 # Classes of which the prose says that a trained network does not find them.

@@ -139,7 +139,29 @@ DSB2018 = DatasetEntry(
     layout="dsb2018",
 )
 
-CATALOG = {entry.name: entry for entry in (SUNNYBROOK, STANFORD_BACKGROUND, DSB2018)}
+_FRUIT_URL = "https://github.com/Tony607/labelme2coco"
+
+LABELME_FRUIT = DatasetEntry(
+    name="labelme_fruit",
+    title="Dates, figs and hazelnuts, annotated with LabelMe",
+    archives=(
+        # GitHub packs it when it is asked for, so that no hash of it is stated: `labelme_fruit`
+        # has one of what is in it.
+        Archive(
+            "labelme_fruit.zip",
+            f"{_FRUIT_URL}/archive/29d63e6e99329e0fd8afa47bd38d9c628e94bbc8.zip",
+            size=10 * MB,
+        ),
+    ),
+    licence="MIT, as its repository says",
+    citation="Tony607: labelme2coco, example pictures, at commit 29d63e6e of its repository.",
+    homepage=_FRUIT_URL,
+    pairs={"all": 14},  # at least: those that this course's figures were measured on
+    redistributable=True,
+    layout="labelme_fruit",
+)
+
+CATALOG = {entry.name: entry for entry in (SUNNYBROOK, STANFORD_BACKGROUND, DSB2018, LABELME_FRUIT)}
 
 
 def _weights(backbone, url, size, licence, **published):

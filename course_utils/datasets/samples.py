@@ -17,7 +17,13 @@ from course_utils.chapters import MADE_UP
 
 from .catalog import CATALOG, MB, Archive
 from .errors import CourseDataError
-from .synthetic.archives import write_dsb2018, write_stanford_background, write_sunnybrook
+from .synthetic.archives import (
+    write_dsb2018,
+    write_labelme_fruit,
+    write_stanford_background,
+    write_sunnybrook,
+)
+from .synthetic.fruit import write_two_annotators
 from .synthetic.heart import short_axis_slice
 from .synthetic.nuclei import nuclei
 from .synthetic.scenes import outdoor_scene
@@ -31,8 +37,10 @@ __all__ = [
     "outdoor_scene",
     "short_axis_slice",
     "write_dsb2018",
+    "write_labelme_fruit",
     "write_stanford_background",
     "write_sunnybrook",
+    "write_two_annotators",
 ]
 
 SAMPLE_VERSION = 3  # raise it when the pictures change: mirrors written earlier are then left aside
@@ -50,6 +58,10 @@ _SETS = {
         "images of nuclei in the layout of the Data Science Bowl 2018 data",
         {"sample": {"all": 48}, "showcase": {"all": 160}},
     ),
+    "labelme_fruit": (
+        "photographs of dates, figs and hazelnuts with LabelMe files",
+        {"sample": {"all": 12}, "showcase": {"all": 16}},
+    ),
 }
 _WRITERS = {
     "sunnybrook-sample": write_sunnybrook,  # ten patients of six slices
@@ -58,6 +70,8 @@ _WRITERS = {
     "stanford_background-showcase": write_stanford_background,
     "dsb2018-sample": write_dsb2018,
     "dsb2018-showcase": write_dsb2018,
+    "labelme_fruit-sample": write_labelme_fruit,
+    "labelme_fruit-showcase": write_labelme_fruit,
 }
 
 

@@ -1,5 +1,6 @@
 """The catalog's facts, and the error that readers see."""
 
+import re
 import subprocess
 import sys
 
@@ -34,6 +35,13 @@ ENTRIES = {**catalog.CATALOG, **catalog.WEIGHTS}
             670,
             True,
         ),
+        (
+            "labelme_fruit",
+            "https://github.com/Tony607/labelme2coco/archive/29d63e6e99329e0fd8afa47bd38d9c628e94bbc8.zip",
+            None,
+            14,
+            True,
+        ),
     ],
 )
 def test_published_facts(name, address, sha256, count, redistributable):
@@ -50,7 +58,8 @@ def test_every_entry_is_complete(name):
     assert entry.title and entry.licence and entry.homepage.startswith("http")
     assert name in catalog.WEIGHTS or (len(entry.citation) > 40 and entry.layout == name)
     for archive in entry.archives:
-        assert archive.url.endswith(archive.name.rpartition("/")[2])
+        of_a_commit = re.search(r"/archive/[0-9a-f]{40}\.zip$", archive.url)
+        assert of_a_commit or archive.url.endswith(archive.name.rpartition("/")[2])
         assert 10**6 <= archive.size < (archive.unpacked_size or 10**8)
 
 

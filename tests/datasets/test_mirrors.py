@@ -15,7 +15,7 @@ from tiny_nuclei import TinyNuclei
 from tiny_scenes import TinyScenes
 
 from course_utils.chapters import CHAPTERS
-from course_utils.datasets import catalog
+from course_utils.datasets import catalog, samples
 from course_utils.datasets.fetch import fetch, fetch_weights, provenance
 
 REPOSITORY = Path(__file__).parents[2]
@@ -35,7 +35,10 @@ def published(tiny, server, monkeypatch):
     )
     weights = dataclasses.replace(weights, archives=(archive,))
     monkeypatch.setitem(catalog.WEIGHTS, "mobilenet", weights)
-    for entry in (tiny.entry(server.url), TinyScenes().entry(), TinyNuclei().entry()):
+    (archive,) = catalog.LABELME_FRUIT.archives
+    archive = dataclasses.replace(archive, url="", size=10_000, unpacked_size=10**6)
+    fruit = dataclasses.replace(catalog.LABELME_FRUIT, archives=(archive,), pairs={"all": 1})
+    for entry in (tiny.entry(server.url), TinyScenes().entry(), TinyNuclei().entry(), fruit):
         monkeypatch.setitem(catalog.CATALOG, entry.name, entry)
 
 
@@ -100,6 +103,7 @@ def test_fetch_data_takes_by_default_what_the_course_can_load(run, data, tiny, t
     folder, sums = tiny.mirror(tmp_path / "mirror"), tiny.sums()
     for tiny_set in (TinyScenes(), TinyNuclei()):
         sums += (tiny_set.mirror(folder) / "SHA256SUMS").read_text()
+    sums += (samples.write_labelme_fruit(folder, 1) / "SHA256SUMS").read_text()
     (folder / "SHA256SUMS").write_text(sums)
     assert run(fetch_data, "--root", data, "--mirror", folder)[0] == 0
     assert {p.name for p in data.iterdir() if p.suffix != ".lock"} == set(catalog.CATALOG)
@@ -282,8 +286,8 @@ def test_encoders_of_the_list_of_chapters_are_those_that_the_chapters_fetch():
     encoders = {name: c.encoders for name, c in CHAPTERS.items() if c.encoders}
     assert set(asking) == set(encoders)
     for name, profiles in encoders.items():
-        listed = re.search(r"backbones = \((.*?)\)", asking[name])[1]
-        more = re.findall(r'\\"(\w+)\\"', listed)
+        listed = re.search(r"backbones = \((.*?)\)", asking[name])
+        more = re.findall(r'\\"(\w+)\\"', listed[1]) if listed else ()
         assert profiles == {"quick": ("mobilenet",), "full": ("mobilenet", *more)}
 
 
@@ -363,9 +367,9 @@ def test_build_mirror_takes_by_default_what_may_be_passed_on(run, monkeypatch, t
     run(build_mirror, tmp_path, "--weights", "mobilenet")  # what is there is not fetched again
     run(build_mirror, tmp_path, "sunnybrook", "--weights", "mobilenet")
     assert built == [
-        ["sunnybrook", "dsb2018"],
+        ["sunnybrook", "dsb2018", "labelme_fruit"],
         ["stanford_background"],
-        ["dsb2018", "weights/mobilenet"],
+        ["dsb2018", "labelme_fruit", "weights/mobilenet"],
         ["sunnybrook", "weights/mobilenet"],
     ]
 

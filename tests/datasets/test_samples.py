@@ -145,6 +145,7 @@ WRITERS = {
     "sunnybrook": lambda folder, seed: samples.write_sunnybrook(folder, 2, 1, seed, size=64),
     "stanford_background": lambda folder, seed: samples.write_stanford_background(folder, 1, seed),
     "dsb2018": lambda folder, seed: samples.write_dsb2018(folder, 1, seed),
+    "labelme_fruit": lambda folder, seed: samples.write_labelme_fruit(folder, 1, seed),
 }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from skimage import measure
 
 from ..archives import tar_gz_bytes, write_mirror, zip_bytes
+from .fruit import draw_by_hand, fruit_photograph, labelme_files
 from .heart import short_axis_slice
 from .nuclei import nuclei
 from .scenes import BUILDING, ROAD, UNKNOWN, outdoor_scene
@@ -142,6 +143,27 @@ def write_dsb2018(folder, n_images=48, seed=0):
             mask = np.where(instances == number, 255, 0).astype(np.uint8)
             files.append((f"{name}/masks/{_hash(seed, i, number)}.png", _png(mask)))
     return write_mirror(folder, {"stage1_train.zip": zip_bytes(files)})
+
+
+def write_labelme_fruit(folder, n_images=12, seed=0):
+    """Write made-up photographs of fruit, each with a LabelMe file, as `labelme_fruit.zip`.
+
+    There are figs in every third of them only.
+
+    Parameters
+    ----------
+    folder : path
+        Made if need be. Files of the same names in it are replaced, each in one step.
+    n_images : int
+    seed : int
+    """
+    files = {}
+    for i in range(n_images):
+        rng = np.random.default_rng([seed, 4, i])
+        image, outlines = fruit_photograph(rng, figs=i % 3 == 1)
+        files |= labelme_files(str(i), image, draw_by_hand(rng, outlines))
+    packed = [(f"labelme_fruit/{name}", content) for name, content in files.items()]
+    return write_mirror(folder, {"labelme_fruit.zip": zip_bytes(packed)})
 
 
 def _hash(*numbers):

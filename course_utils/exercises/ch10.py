@@ -1,0 +1,274 @@
+"""Chapter 10: polygons, a class table, a split that keeps every class, and class weights."""
+
+import cv2
+import numpy as np
+from skimage import draw
+
+from ..datasets import IGNORE
+from .judge import (
+    Check,
+    Missing,
+    Wrong,
+    call,
+    kind_of,
+    look_up,
+)
+
+
+def _fill(points, height, width, shift=-0.5):
+    x, y = np.transpose(points) + shift
+    mask = np.zeros((height, width), bool)
+    mask[draw.polygon(y, x, (height, width))] = True
+    return mask
+
+
+def _fill_with_opencv(points, height, width, to_whole=np.rint):
+    corners = to_whole(points).astype(np.int32)
+    return cv2.fillPoly(np.zeros((height, width), np.uint8), [corners], 1) > 0
+
+
+def _fill_the_box(points, height, width):
+    (left, top), (right, bottom) = np.min(points, 0), np.max(points, 0)
+    return _fill([(left, top), (right, top), (right, bottom), (left, bottom)], height, width)
+
+
+SQUARE = np.array([(2.0, 2.0), (7.0, 2.0), (7.0, 7.0), (2.0, 7.0)])
+LEAF = np.array([(3.2, 1.1), (9.7, 2.6), (13.4, 6.3), (6.1, 7.8), (1.3, 5.4)])
+OUTSIDE = LEAF + np.array([5, -3])
+BOTH_OUT = "corner points count as pixels there: the square from 2 to 7 has 5 × 5 pixels, not 6 × 6"
+
+
+def _not_bool(answers):
+    dtype = np.asarray(answers[0]).dtype
+    if dtype.kind == "b":
+        return ""
+    return f"the pixels are right, but an array of True and False is wanted, not {dtype}."
+
+
+check_fill_polygon = Check(
+    "The pixels whose centers lie in a polygon, as bool [height, width].",
+    solution=_fill,
+    cases={
+        "a square from 2 to 7": (SQUARE, 9, 12),
+        "a leaf": (LEAF, 10, 16),
+        "a leaf that reaches outside": (OUTSIDE, 10, 16),
+    },
+    mistakes={
+        f"{BOTH_OUT}. Subtract 0.5 from the points: skimage has the centers of pixels at whole "
+        "numbers, LabelMe at halves.": [lambda *case: _fill(*case, shift=0)],
+        "the shift goes the other way: subtract 0.5.": [lambda *case: _fill(*case, shift=0.5)],
+        f"{BOTH_OUT}; cv2.fillPoly colors its outline, too.": [
+            _fill_with_opencv,
+            lambda *case: _fill_with_opencv(*case, to_whole=np.floor),
+        ],
+        "x and y are swapped: a point is (x, y), but rows, y, come first in an array.": [
+            lambda points, *size: _fill(points[:, ::-1], *size),
+            lambda points, height, width: _fill(points, width, height).T,
+            lambda points, *size: _fill(points[:, ::-1], *size, shift=0),
+        ],
+        "that is the box around the points; fill the polygon.": [_fill_the_box],
+        "that is what lies outside.": [lambda *case: ~_fill(*case)],
+        "nothing is filled: set the pixels that draw.polygon returns to True.": [
+            lambda points, height, width: np.zeros((height, width), bool)
+        ],
+    },
+    also=_not_bool,
+    used=True,
+)
+
+NAMES = ("background", "date", "fig", "hazelnut")
+LEFT_OUT = -1  # None, among numbers
+TABLE = {
+    "Dattel": "date",
+    "Feige": "fig",
+    "Haselnuss": "hazelnut",
+    "nut": "hazelnut",
+    "gap": "background",
+    "crumb": None,
+    "?": IGNORE,
+}
+
+
+def _read_table(classes):
+    wanted = "`classes` a dictionary from Ben's label to a class"
+    numbers = {name: number for number, name in enumerate(NAMES)}
+    numbers |= {None: LEFT_OUT, IGNORE: IGNORE}
+    found = []
+    for label, to in look_up(classes, TABLE, wanted).items():
+        if to is ...:
+            raise Missing(f"a class for {label!r}.")
+        try:
+            found.append(numbers[to])
+        except (KeyError, TypeError):
+            some = ", ".join(NAMES)
+            raise Wrong(f"{label!r} is {to!r}; there are {some}, None and IGNORE.") from None
+    return np.array(found)
+
+
+def _first_wrong_label(numbers):
+    (found,) = numbers
+    hints = [_hint_for(label, to) for label, to in zip(TABLE, found, strict=True)]
+    return next(hint for hint in hints if hint)
+
+
+def _hint_for(label, to):
+    right = _read_table(TABLE)[list(TABLE).index(label)]
+    if to == right:
+        return ""
+    for wrong, hint in check_class_table.foreseen():
+        if wrong[label] != TABLE[label] and _read_table(wrong)[list(TABLE).index(label)] == to:
+            return hint
+    return f"{label!r} means something else: read once more what Ben said."
+
+
+check_class_table = Check(
+    "A class for each label of a stranger.",
+    solution=TABLE,
+    read=_read_table,
+    mistakes={
+        "'gap' is bare table inside an outline; None would leave the outline filled.": [
+            TABLE | {"gap": None}
+        ],
+        "'gap' is known: it is bare table, not IGNORE.": [TABLE | {"gap": IGNORE}],
+        "a crumb as background would cut a hole into the fruit that it lies on; None leaves out "
+        "the shape alone.": [TABLE | {"crumb": "background"}],
+        "a crumb is not unknown; leave it out, with None.": [TABLE | {"crumb": IGNORE}],
+        "'?' as background would teach that this fruit is table: IGNORE.": [
+            TABLE | {"?": "background"}
+        ],
+        "'?' with None is background in the end, for what nobody marked is; IGNORE takes it out of "
+        "loss and score.": [TABLE | {"?": None}],
+        "a nut is a hazelnut here.": [
+            TABLE | {"nut": to} for to in (None, IGNORE, "date", "fig", "background")
+        ],
+        "“Dattel” is a date, “Feige” a fig, “Haselnuss” a hazelnut.": [
+            TABLE | {"Dattel": "fig", "Feige": "date"},
+            TABLE | {"Dattel": "hazelnut", "Haselnuss": "date"},
+            TABLE | {"Feige": "hazelnut", "Haselnuss": "fig"},
+        ],
+    },
+    otherwise=_first_wrong_label,
+    used=True,
+)
+
+
+def choose_with_every_class(present, n_validation, seed):
+    """Draw pictures for validation until every class is on both sides; None where it never is."""
+    rng = np.random.default_rng(seed)
+    for _ in range(1000):
+        chosen = np.zeros(len(present), bool)
+        chosen[rng.permutation(len(present))[:n_validation]] = True
+        if present[chosen].any(axis=0).all() and present[~chosen].any(axis=0).all():
+            return chosen
+    return None
+
+
+def _presence():
+    """Return tables of which class is in which picture: one class is rare, one all but missing."""
+    often = np.ones((14, 4), bool)
+    often[::2, 2] = False
+    rare = np.ones((12, 3), bool)
+    rare[:, 2] = np.isin(np.arange(12), (1, 7))
+    return often, rare
+
+
+class ChoiceCheck(Check):
+    """Many splits are right: what is judged is how many pictures, and which classes, are where."""
+
+    def judge(self, choose_validation):
+        """Raise `NotRight` where a choice is not right."""
+
+        def choose():
+            answers = [(call(choose_validation, *case), len(case[0])) for case in self.cases]
+            return [_as_choice(*answer) for answer in answers]
+
+        found = choose()
+        for chosen, case in zip(found, self.cases, strict=True):
+            _require_every_class(chosen, *case)
+        if not all(map(np.array_equal, found, choose())):
+            raise Wrong("the same seed gave two splits; draw with the seed that is handed over.")
+        if all((chosen == found[0]).all() for chosen in found[: len(SEEDS)]):
+            raise Wrong("all seeds gave the same split; draw with the seed that is handed over.")
+
+
+SEEDS = range(8)
+
+check_choose_validation = ChoiceCheck(
+    "True for each picture that is for validation, with every class on both sides.",
+    solution=choose_with_every_class,
+    cases=[(table, n, k) for table, n in zip(_presence(), (4, 3), strict=True) for k in SEEDS],
+    mistakes={},
+    used=True,
+)
+
+
+def _require_every_class(chosen, present, n_validation, seed):
+    n = int(chosen.sum())
+    if n == len(present) - n_validation != n_validation:
+        raise Wrong("the sides are swapped: True is for validation.")
+    if n != n_validation:
+        raise Wrong(f"{n_validation} of {len(present)} pictures are wanted, got {n}.")
+    for side, rows in (("validation", chosen), ("training", ~chosen)):
+        missing = np.flatnonzero(~present[rows].any(axis=0))
+        if missing.size:
+            raise Wrong(
+                f"with seed {seed} no picture for {side} holds class {missing[0]}: draw again "
+                "until every class is on both sides."
+            )
+
+
+def _as_choice(answer, n):
+    wanted = f"an array of True and False is wanted, one for each of the {n} pictures"
+    if isinstance(answer, tuple):
+        raise Wrong(f"{wanted}, not a tuple: True is for validation.")
+    try:
+        chosen = np.asarray(answer)
+    except Exception:  # whatever it is, it is no array
+        raise Wrong(f"{wanted}, got {kind_of(answer)}.") from None
+    if chosen.dtype.kind in "iu" and chosen.ndim == 1:
+        raise Wrong(f"{wanted}; those are numbers: chosen = np.zeros({n}, bool), then set them.")
+    if chosen.dtype != bool or chosen.shape != (n,):
+        raise Wrong(f"{wanted}, got {kind_of(answer)}.")
+    return chosen
+
+
+def _softened(counts, power=0.5):
+    weights = counts**-power
+    return weights * counts.sum() / (counts * weights).sum()
+
+
+def _inverse_frequency(counts):
+    return counts.sum() / (len(counts) * counts)
+
+
+COUNTS = [np.array([6400.0, 1600.0, 900.0, 100.0]), np.array([100.0, 400.0]), np.full(3, 49.0)]
+
+check_softened_weights = Check(
+    "One over the root of each class's pixels, scaled so that the mean over all pixels is 1.",
+    solution=_softened,
+    cases={f"counts {counts.tolist()}": (counts,) for counts in COUNTS},
+    mistakes={
+        "those are chapter 04's weights; take the root of the counts.": [_inverse_frequency],
+        "that is the root of chapter 04's weights: now scale them, so that all pixels together "
+        "weigh what they weighed.": [lambda c: np.sqrt(_inverse_frequency(c))],
+        "those are not scaled yet: so small a loss hardly moves the network.": [
+            lambda c: 1 / np.sqrt(c)
+        ],
+        "those have a mean of 1 over the classes; the mean over all pixels is to be 1: each class "
+        "counts as often as it has pixels.": [lambda c: c**-0.5 / np.mean(c**-0.5)],
+        "those add up to 1; the mean over all pixels is to be 1.": [
+            lambda c: c**-0.5 / np.sum(c**-0.5)
+        ],
+        "that gives the frequent classes the large weights; divide by the root.": [
+            lambda c: _softened(c, -0.5),
+            np.sqrt,
+        ],
+        "divide by the sum of the roots, too.": [lambda c: c.sum() / np.sqrt(c)],
+        "above the line stand all pixels, not 1.": [lambda c: 1 / (np.sqrt(c) * np.sqrt(c).sum())],
+        "the sum of the roots, not the root of the sum.": [
+            lambda c: c.sum() / (np.sqrt(c) * np.sqrt(c.sum())),
+            lambda c: np.sqrt(c.sum() / c),
+        ],
+    },
+    used=True,
+)
