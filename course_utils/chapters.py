@@ -76,7 +76,7 @@ CHAPTERS = {
         "stanford_background",
         60,
         "outdoor scenes",
-        "what an encoder that has seen ImageNet is worth, with 50 labelled pictures and with all",
+        "what an encoder that has seen ImageNet is worth, with 50 labeled pictures and with all",
         encoders={
             "quick": ("mobilenet",),
             "full": ("mobilenet", "resnet18", "resnet34", "efficientnetb0", "vgg16"),
