@@ -1,6 +1,6 @@
 """Chapter 03: a tile's size, the parameters of a block, a decoder level, a split by groups."""
 
-from functools import partial
+from functools import lru_cache, partial
 from operator import floordiv
 
 import numpy as np
@@ -227,6 +227,7 @@ def check_decoder_level(decoder_level, enlarge, fit_to, vgg_block):
         keras.config.set_dtype_policy(policy)
 
 
+@lru_cache(maxsize=1)  # what the foreseen mistakes give takes seconds of building layers
 def decoder_check(enlarge, fit_to, vgg_block):
     """Return the check of a decoder level, for the chapter's blocks."""
     from keras import layers
