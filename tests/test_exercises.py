@@ -22,7 +22,7 @@ from sklearn.metrics import confusion_matrix as sklearn_matrix
 
 from course_utils import metrics, pipeline
 from course_utils.chapters import CHAPTERS
-from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06
+from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch07
 from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict, set_beside
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -214,6 +214,7 @@ def three_ious(*case):
     return ch06.check_three_ious.solution(*case)
 
 
+match, weigh = ch07.check_match.solution, ch07.check_weigh.solution
 to_labels, merge_masks = ch04.check_to_labels.solution, ch06.check_merge_masks.solution
 padded_size, node_inputs = ch05.check_padded_size.solution, ch06.check_node_inputs.solution
 convolve, stamp = ch02.check_convolve.solution, ch02.check_stamp.solution
@@ -509,6 +510,22 @@ TOLD_BY_RULE = {
         (lambda d: (d + 1) * (d + 2) / 2, "should be whole, not float64"),
         (lambda d: 3, "depth 2: 6 is right, got 3"),
     ],
+    "check_match": [
+        (lambda *case: tuple(map(float, match(*case))), "counts are whole, not float64"),
+        (lambda *case: match(*case)[0], "a tuple (tp, fp, fn) is wanted, got int"),
+        (lambda t, p, threshold: (2, 3, 2), "fn at 0.5: 3 is right, got 2"),
+        (lambda t, p, threshold: (..., 3, 3), "replace the `...`"),
+    ],
+    "check_weigh": [
+        (lambda *case: weigh(*case)[0], "shape (5, 12) is wanted, got (12,)"),
+        (lambda *case: weigh(*case).round(3), "that was rounded"),
+        (lambda *case: 2 * weigh(*case), "two nuclei, w0 = 10, sigma = 5: "),
+    ],
+    "check_origins": [
+        (lambda side, tile: np.arange(0.0, side, tile), "counts are whole, not float64"),
+        (lambda side, tile: [0, 128, 256, 384], "shape (3,) is wanted, got (4,)"),
+        (lambda side, tile: [1 + k for k in range(0, side, tile)], "tiles of 128: 0 is right, got"),
+    ],
 }
 
 
@@ -652,6 +669,11 @@ def with_skimage(mask, height, width):
     return resize(mask, (height, width), order=0, preserve_range=True).astype(np.uint8)
 
 
+def match_by_table(truth, prediction, threshold):
+    table = metrics.average_precision_of_objects([truth], [prediction], [threshold])
+    return tuple(table[name][0, 0] for name in ("tp", "fp", "fn"))
+
+
 # Other ways to write the right answer: other types, lists, functions that write to their arguments.
 ALSO_RIGHT = [
     ("check_tasks", tasks("car park", "Detection ")),
@@ -710,6 +732,12 @@ ALSO_RIGHT = [
     ("check_bce_dice", lambda t, p: np.float32(ch06.check_bce_dice.solution(t, p))),
     ("check_three_ious", lambda *case: list(three_ious(*case))),
     ("check_pruned_nodes", lambda depth: sum(range(depth + 2))),
+    ("check_match", match_by_table),
+    ("check_match", lambda *case: list(map(np.int32, match(*case)))),
+    ("check_weigh", lambda d1, d2, n, w0, s: 1 + w0 * np.exp(-(((d1 + d2) / s) ** 2) / 2) * ~n),
+    ("check_weigh", lambda *case: weigh(*case).astype(np.float32)),
+    ("check_origins", lambda side, tile: range(0, side, tile)),
+    ("check_origins", lambda side, tile: tile * np.arange(-(-side // tile))),
 ]
 
 
