@@ -511,7 +511,7 @@ TOLD_BY_RULE = {
         (lambda d: 3, "depth 2: 6 is right, got 3"),
     ],
     "check_match": [
-        (lambda *case: tuple(map(float, match(*case))), "counts are whole, not float64"),
+        (lambda *case: tuple(map(float, match(*case))), "should be whole, not float64"),
         (lambda *case: match(*case)[0], "a tuple (tp, fp, fn) is wanted, got int"),
         (lambda t, p, threshold: (2, 3, 2), "fn at 0.5: 3 is right, got 2"),
         (lambda t, p, threshold: (..., 3, 3), "replace the `...`"),
@@ -522,7 +522,7 @@ TOLD_BY_RULE = {
         (lambda *case: 2 * weigh(*case), "two nuclei, w0 = 10, sigma = 5: "),
     ],
     "check_origins": [
-        (lambda side, tile: np.arange(0.0, side, tile), "counts are whole, not float64"),
+        (lambda side, tile: np.arange(0.0, side, tile), "should be whole, not float64"),
         (lambda side, tile: [0, 128, 256, 384], "shape (3,) is wanted, got (4,)"),
         (lambda side, tile: [1 + k for k in range(0, side, tile)], "tiles of 128: 0 is right, got"),
     ],
