@@ -612,8 +612,8 @@ def detail_scores(truth, prediction, small_class, reach=2, most=64):
         no such pixel.
     """
     truth, prediction = np.asarray(truth), np.asarray(prediction)
-    distance, right = border_distance(truth), truth == prediction  # NaN is neither near nor far
     sizes, hits = pieces_hit(truth == small_class, prediction == small_class)
+    distance, right = border_distance(truth), truth == prediction  # NaN is neither near nor far
     small = sizes <= most
     return {
         "near_borders": float(_divide(right[distance <= reach].sum(), (distance <= reach).sum())),
