@@ -163,7 +163,7 @@ def response(module, *sides, at=0, channels=8):
     Returns
     -------
     ndarray of float32, shape [H, W]
-        How much the module's output changes, from 0 to 1 and drawn together (the 0.3th power), for
+        How much the module's output changes, from 0 to 1 and drawn together (the 0.15th power), for
         some changes are thousands of times as large as others.
     """
     keras.utils.set_random_seed(0)
@@ -173,4 +173,4 @@ def response(module, *sides, at=0, channels=8):
     dark = ops.convert_to_numpy(model(maps))
     maps[at][:, sides[at] // 2, sides[at] // 2] = 1
     change = np.abs(ops.convert_to_numpy(model(maps)) - dark)[0].mean(axis=-1)
-    return (change / max(change.max(), 1e-12)) ** 0.3
+    return (change / max(change.max(), 1e-12)) ** 0.15

@@ -115,7 +115,7 @@ def maps(grids, text, *, cmap="viridis"):
     Figure
     """
     steepest = max(np.shape(grid)[0] / np.shape(grid)[1] for grid in grids.values())
-    figure, axes = new_figure(1, len(grids), height=WIDTH / len(grids) * steepest + 0.4)
+    figure, axes = new_figure(1, len(grids), height=WIDTH / max(3, len(grids)) * steepest + 0.4)
     for ax, (title, grid) in zip(axes[0], grids.items(), strict=True):
         bare(ax).imshow(grid, cmap=cmap)
         ax.set_title(title, fontsize=9)
