@@ -100,7 +100,7 @@ def before_and_after(before, after, what, *, count=8, image=None):
 
 
 def maps(grids, text, *, cmap="viridis"):
-    """Draw maps side by side, each in its own scale of color, larger ones no larger than others.
+    """Draw maps side by side, each in a scale of color of its own, from 0 on.
 
     Parameters
     ----------
@@ -117,6 +117,6 @@ def maps(grids, text, *, cmap="viridis"):
     steepest = max(np.shape(grid)[0] / np.shape(grid)[1] for grid in grids.values())
     figure, axes = new_figure(1, len(grids), height=WIDTH / max(3, len(grids)) * steepest + 0.4)
     for ax, (title, grid) in zip(axes[0], grids.items(), strict=True):
-        bare(ax).imshow(grid, cmap=cmap)
+        bare(ax).imshow(grid, cmap=cmap, vmin=min(0, np.min(grid)))
         ax.set_title(title, fontsize=9)
     return described(figure, text)
