@@ -89,5 +89,13 @@ CHAPTERS = {
         "cell nuclei",
         "whether a cleverer network is better by more than the noise between seeds",
     ),
+    "09_attention": Chapter(
+        "Attention",
+        "stanford_background",
+        80,
+        "outdoor scenes",
+        "what attention does and costs, what a transformer needs that a convolution does not, and "
+        "which network to choose",
+    ),
 }
 """The chapters by the name of their notebook, in the order they are read."""
