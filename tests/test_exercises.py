@@ -22,7 +22,7 @@ from sklearn.metrics import confusion_matrix as sklearn_matrix
 
 from course_utils import metrics, pipeline
 from course_utils.chapters import CHAPTERS
-from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06
+from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch09
 from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict, set_beside
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -217,7 +217,7 @@ def three_ious(*case):
 to_labels, merge_masks = ch04.check_to_labels.solution, ch06.check_merge_masks.solution
 padded_size, node_inputs = ch05.check_padded_size.solution, ch06.check_node_inputs.solution
 convolve, stamp = ch02.check_convolve.solution, ch02.check_stamp.solution
-rate_at = ch02.check_rate_at.solution
+rate_at, attention = ch02.check_rate_at.solution, ch09.check_attention.solution
 RECALL = ch04.check_class_accuracies.mistakes[
     "those are the accuracies of the classes; now take their mean."
 ][0]
@@ -509,6 +509,21 @@ TOLD_BY_RULE = {
         (lambda d: (d + 1) * (d + 2) / 2, "should be whole, not float64"),
         (lambda d: 3, "depth 2: 6 is right, got 3"),
     ],
+    "check_attention": [
+        (lambda q, k, v: attention(q, k, v)[0], "shape (3, 2) is wanted, got (2,)"),
+        (lambda q, k, v: q @ k, "three queries, five keys: your function stopped with ValueError"),
+        (lambda q, k, v: 0 * attention(q, k, v), "is right, got 0"),
+        (lambda q, k, v: attention(q, k, v).round(3), "that was rounded"),
+    ],
+    "check_products": [
+        (lambda h, w, c, r: 2.0 * h * w * (h // r) * (w // r) * c, "should be whole, not float64"),
+        (lambda h, w, c, r: 96, "5 channels, reduction 1: 5760 is right, got 96"),
+    ],
+    "check_distance": [
+        (lambda w, y, x: 4.0, "a map of 3 × 4: "),
+        (lambda w, y, x: (w * np.hypot(y, x)).sum(), "your function stopped with ValueError"),
+        (lambda w, y, x: np.hypot(y, x[:3]), "one number is wanted"),
+    ],
 }
 
 
@@ -652,6 +667,26 @@ def with_skimage(mask, height, width):
     return resize(mask, (height, width), order=0, preserve_range=True).astype(np.uint8)
 
 
+def own_attention(queries, keys, values):
+    answers = []
+    for query in queries:
+        scores = [sum(q * k for q, k in zip(query, key, strict=True)) for key in keys]
+        powers = [math.exp((s - max(scores)) / math.sqrt(len(query))) for s in scores]
+        answers.append(sum(p * v for p, v in zip(powers, values, strict=True)) / sum(powers))
+    return answers
+
+
+def keras_attention(queries, keys, values):
+    queries, keys, values = (keras.ops.convert_to_tensor(x[None]) for x in (queries, keys, values))
+    scale = 1 / math.sqrt(queries.shape[-1])
+    scores = scale * queries @ keras.ops.swapaxes(keys, 1, 2)
+    return (keras.ops.softmax(scores) @ values)[0]
+
+
+def own_distance(weights, down, across):
+    return sum(weights[i, j] * math.hypot(down[i], across[j]) for i, j in np.ndindex(weights.shape))
+
+
 # Other ways to write the right answer: other types, lists, functions that write to their arguments.
 ALSO_RIGHT = [
     ("check_tasks", tasks("car park", "Detection ")),
@@ -710,6 +745,10 @@ ALSO_RIGHT = [
     ("check_bce_dice", lambda t, p: np.float32(ch06.check_bce_dice.solution(t, p))),
     ("check_three_ious", lambda *case: list(three_ious(*case))),
     ("check_pruned_nodes", lambda depth: sum(range(depth + 2))),
+    ("check_attention", own_attention),
+    ("check_attention", keras_attention),
+    ("check_products", lambda h, w, c, r: h * w * c * 2 * (h // r * (w // r))),
+    ("check_distance", own_distance),
 ]
 
 

@@ -6,7 +6,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_models import assert_nearly, counted, images, stir
+from chapter_cells import execute
+from keras import layers
+from test_models import assert_nearly, assert_same_layers, counted, images, stir
 
 from course_utils import models
 
@@ -227,6 +229,16 @@ def test_bins_cover_maps_that_they_do_not_divide(size, bins):
 
 
 # Attention
+
+
+def test_chapter_09_builds_the_same_segformer(capsys):
+    names = {"keras": keras, "layers": layers, "models": models, "np": np}
+    cells = execute("09_attention", "blocks", "attend", "stage", "head", "build", "count", **names)
+    assert "3,719,539" in capsys.readouterr().out
+    ours, theirs = models.segformer((*SIZE, 3), classes=3), cells["build_segformer"]((*SIZE, 3), 3)
+    assert_same_layers(ours, theirs, names=False)
+    theirs.set_weights(stir(ours).get_weights())
+    assert_nearly(theirs(images(1, *SIZE, 3)), ours(images(1, *SIZE, 3)))
 
 
 @pytest.mark.parametrize(
