@@ -86,11 +86,15 @@ class Progress(keras.callbacks.Callback):
     output for every refresh, or a widget that a reader without a kernel cannot see.
 
     What TensorFlow keeps of earlier trainings is given back before this one begins, or a chapter
-    that trains a dozen networks would not fit into a laptop: see `release_graphs`.
+    that trains a dozen networks would not fit into a laptop: see `release_graphs`. And the
+    optimizer gets its variables now: made while the first step is traced, as Keras's Adam makes
+    its moments, they have TensorFlow trace it a second time, seconds for a U-Net.
     """
 
     def on_train_begin(self, logs=None):
         release_graphs()
+        if self.model.built and not self.model.optimizer.built:
+            self.model.optimizer.build(self.model.trainable_variables)
         self._bar = progress_bar(
             total=self.params.get("epochs"),
             bar_format="{percentage:3.0f}% |{bar:20}| epoch {n_fmt}/{total_fmt} "
