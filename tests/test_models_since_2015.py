@@ -269,6 +269,30 @@ def test_attention_without_reduction_is_all_pixels_to_all_pixels():
     assert_nearly(model(x), model.get_layer("attend")(tokens, tokens).numpy().reshape(x.shape))
 
 
+# What a network costs
+
+
+def test_what_a_training_step_keeps_is_every_output_and_every_attention_weight():
+    model = on_maps(lambda x: models.efficient_attention(x, 2, 2, "attend"), (4, 6, 8))
+    # Image, queries, attention's output, the map of it; the reduced map, normalized, as keys.
+    numbers = 4 * (4 * 6 * 8) + 3 * (2 * 3 * 8) + 2 * (4 * 6) * (2 * 3)
+    assert models.training_megabytes(model, 5) == pytest.approx(4 * 5 * numbers / 1e6)
+    pooled = on_maps(lambda x: models.MaxPoolingWithIndices()(x)[0], (4, 6, 8))
+    assert models.training_megabytes(pooled, 1) == pytest.approx(4 * (192 + 2 * 48) / 1e6)
+
+
+def test_a_slower_network_takes_more_milliseconds():
+    small, large = (on_maps(lambda x, f=f: layers.Conv2D(f, 7)(x), (64, 64, 3)) for f in (1, 256))
+    assert 0 < models.milliseconds(small, 2) < models.milliseconds(large, 2)
+
+
+@pytest.mark.parametrize("name", models.COMPARED)
+def test_the_networks_of_the_comparison_are_of_one_size(name):
+    model = models.COMPARED[name]((64, 96, 3), 8)
+    assert model.output_shape == (None, 64, 96, 8)
+    assert 5e5 < model.count_params() < 5e6
+
+
 # Errors
 
 

@@ -10,10 +10,13 @@ from .blocks import (
     Resize,
     conv_block,
     count_multiplications,
+    milliseconds,
     receptive_field,
     resize,
     segmenter,
+    training_megabytes,
 )
+from .compared import COMPARED
 from .mlp_to_unetpp import (
     DoubleSize,
     PadAndConcatenate,
@@ -46,6 +49,7 @@ from .since_2015 import (
 )
 
 __all__ = [
+    "COMPARED",
     "AdaptiveAveragePooling2D",
     "DoubleSize",
     "MaxPoolingWithIndices",
@@ -65,6 +69,7 @@ __all__ = [
     "fcn_head",
     "join",
     "jpu",
+    "milliseconds",
     "mit",
     "mix_ffn",
     "mlp",
@@ -79,6 +84,7 @@ __all__ = [
     "segformer_head",
     "segmenter",
     "segnet",
+    "training_megabytes",
     "unet",
     "unetpp",
     "up",

@@ -6,8 +6,10 @@ https://github.com/keras-team/keras/pull/22079.
 """
 
 import math
+import time
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 
@@ -143,3 +145,52 @@ def count_multiplications(model):
             at = layer.input if isinstance(layer, layers.Conv2DTranspose) else layer.output
             total += math.prod(layer.kernel.shape) * math.prod(at.shape[1:-1])
     return total
+
+
+def training_megabytes(model, batch_size):
+    """Add up the maps that a training step keeps until the gradients have come back.
+
+    That is what each layer puts out, and in attention the weights, in float32. What a framework
+    saves by reusing memory, or needs besides, is not in it.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Built for images of known size.
+    batch_size : int
+
+    Returns
+    -------
+    float
+    """
+    numbers = 0
+    for layer in model.layers:
+        outputs = keras.tree.flatten(layer.output)
+        numbers += sum(math.prod(output.shape[1:]) for output in outputs)
+        if isinstance(layer, layers.MultiHeadAttention):
+            queries, keys = (each.shape[1] for each in layer.input)
+            numbers += layer.num_heads * queries * keys
+    return 4 * batch_size * numbers / 1e6
+
+
+def milliseconds(model, batch_size, repeats=5):
+    """Measure how long an image takes on this machine: in batches, the fastest of several.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Built for images of known size.
+    batch_size, repeats : int
+
+    Returns
+    -------
+    float
+    """
+    images = np.zeros((batch_size, *model.input_shape[1:]), "float32")
+    model.predict_on_batch(images)  # the first time includes the tracing of the graph
+    seconds = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        model.predict_on_batch(images)
+        seconds.append(time.perf_counter() - begin)
+    return 1000 * min(seconds) / batch_size
