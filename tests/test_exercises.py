@@ -512,7 +512,7 @@ TOLD_BY_RULE = {
     "check_attention": [
         (lambda q, k, v: attention(q, k, v)[0], "shape (3, 2) is wanted, got (2,)"),
         (lambda q, k, v: q @ k, "three queries, five keys: your function stopped with ValueError"),
-        (lambda q, k, v: 0 * attention(q, k, v), "is right, got 0"),
+        (lambda q, k, v: np.zeros((3, 2)), "is right, got 0"),
         (lambda q, k, v: attention(q, k, v).round(3), "that was rounded"),
     ],
     "check_products": [
@@ -522,7 +522,7 @@ TOLD_BY_RULE = {
     "check_distance": [
         (lambda w, y, x: 4.0, "a map of 3 × 4: "),
         (lambda w, y, x: (w * np.hypot(y, x)).sum(), "your function stopped with ValueError"),
-        (lambda w, y, x: np.hypot(y, x[:3]), "one number is wanted"),
+        (lambda w, y, x: np.hypot(y, y), "one number is wanted, got an array of shape (3,)"),
     ],
 }
 
