@@ -281,11 +281,6 @@ def test_what_a_training_step_keeps_is_every_output_and_every_attention_weight()
     assert models.training_megabytes(pooled, 1) == pytest.approx(4 * (192 + 2 * 48) / 1e6)
 
 
-def test_a_slower_network_takes_more_milliseconds():
-    small, large = (on_maps(lambda x, f=f: layers.Conv2D(f, 7)(x), (64, 64, 3)) for f in (1, 256))
-    assert 0 < models.milliseconds(small, 2) < models.milliseconds(large, 2)
-
-
 @pytest.mark.parametrize("name", models.COMPARED)
 def test_the_networks_of_the_comparison_are_of_one_size(name):
     model = models.COMPARED[name]((64, 96, 3), 8)

@@ -6,10 +6,8 @@ https://github.com/keras-team/keras/pull/22079.
 """
 
 import math
-import time
 
 import keras
-import numpy as np
 from keras import layers, ops
 
 
@@ -171,26 +169,3 @@ def training_megabytes(model, batch_size):
             queries, keys = (each.shape[1] for each in layer.input)
             numbers += layer.num_heads * queries * keys
     return 4 * batch_size * numbers / 1e6
-
-
-def milliseconds(model, batch_size, repeats=5):
-    """Measure how long an image takes on this machine: in batches, the fastest of several.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Built for images of known size.
-    batch_size, repeats : int
-
-    Returns
-    -------
-    float
-    """
-    images = np.zeros((batch_size, *model.input_shape[1:]), "float32")
-    model.predict_on_batch(images)  # the first time includes the tracing of the graph
-    seconds = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        model.predict_on_batch(images)
-        seconds.append(time.perf_counter() - begin)
-    return 1000 * min(seconds) / batch_size
