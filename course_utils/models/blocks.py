@@ -119,32 +119,6 @@ def receptive_field(stack):
     return seen
 
 
-def count_multiplications(model):
-    """Count what a network multiplies for one image: with kernels, and in attention.
-
-    Layers with two kernels, such as `keras.layers.SeparableConv2D`, are not counted, nor are
-    normalization, pooling and interpolation, which multiply little.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Built for images of known size.
-
-    Returns
-    -------
-    int
-    """
-    total = 0
-    for layer in model.layers:
-        if isinstance(layer, layers.MultiHeadAttention):
-            (queries, channels), (keys, _) = (each.shape[1:] for each in layer.input)
-            total += 2 * (queries + keys) * channels**2 + 2 * queries * keys * channels
-        elif hasattr(layer, "kernel"):
-            at = layer.input if isinstance(layer, layers.Conv2DTranspose) else layer.output
-            total += math.prod(layer.kernel.shape) * math.prod(at.shape[1:-1])
-    return total
-
-
 def training_megabytes(model, batch_size):
     """Add up the maps that a training step keeps until the gradients have come back.
 
@@ -169,3 +143,29 @@ def training_megabytes(model, batch_size):
             queries, keys = (each.shape[1] for each in layer.input)
             numbers += layer.num_heads * queries * keys
     return 4 * batch_size * numbers / 1e6
+
+
+def count_multiplications(model):
+    """Count what a network multiplies for one image: with kernels, and in attention.
+
+    Layers with two kernels, such as `keras.layers.SeparableConv2D`, are not counted, nor are
+    normalization, pooling and interpolation, which multiply little.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Built for images of known size.
+
+    Returns
+    -------
+    int
+    """
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, layers.MultiHeadAttention):
+            (queries, channels), (keys, _) = (each.shape[1:] for each in layer.input)
+            total += 2 * (queries + keys) * channels**2 + 2 * queries * keys * channels
+        elif hasattr(layer, "kernel"):
+            at = layer.input if isinstance(layer, layers.Conv2DTranspose) else layer.output
+            total += math.prod(layer.kernel.shape) * math.prod(at.shape[1:-1])
+    return total
