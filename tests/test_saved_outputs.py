@@ -30,6 +30,7 @@ CHAPTERS = {
         ],
     ),
     "06_dsb2018_unetpp": ("iou_pixels", 0.22, 0.5, []),
+    "09_attention": ("miou", 1 / 8, 0.3, []),
 }
 
 # Classes of which the prose says that a trained network does not find them.
