@@ -52,13 +52,6 @@ CURVES = {"IoU": [1, 0.5, 0.2], "Dice": [1, 0.7, np.nan]}
 DISTANCES = {"Hausdorff": [0, 3, np.inf], "95 %": [0, 1, 2]}
 
 
-def worst_scenes(predictions=None, **kwargs):
-    found = {"good": SCENES.masks % IGNORE, "poor": np.stack([CLASSES % IGNORE, OTHER])}
-    return plotting.worst_scenes(
-        SCENES, found if predictions is None else predictions, NAMES, **kwargs
-    )
-
-
 CONSTANT = {"background everywhere": {"miou": 0.49, "pixel_accuracy": 0.98}}
 
 # Every function that returns a figure, on plain and on odd input.
@@ -131,8 +124,6 @@ FIGURES = {
     "tradeoff": lambda: plotting.tradeoff(
         {"small": (2e4, [0.5, 0.7]), "large": (31e6, 0.8)}, xlabel="parameters", ylabel="mIoU"
     ),
-    "worst": lambda: plotting.worst(DATA, {"FCN": DATA.masks, "MLP": [LATE, NONE, NONE]}),
-    "worst_scenes": worst_scenes,
 }
 NO_FIGURES = {"class_map", "draw_instances", "overlay", "show"}
 
@@ -202,9 +193,9 @@ BAD = {
     r"images\[1\]": lambda: plotting.gallery([IMAGE, np.zeros(4)]),
     "which is": lambda: plotting.cases(DATA, {"MLP": DATA.masks}, which=["worst", "mean"]),
     "before and after must": lambda: plotting.before_and_after(SURE, SURE[1:], "maps"),
-    "by is 'FCN'": lambda: plotting.worst(DATA, {"MLP": DATA.masks}, by="FCN"),
-    "MLP has 2": lambda: plotting.worst(DATA, {"MLP": DATA.masks[:2]}),
-    "prediction has shape": lambda: worst_scenes({"MLP": SCENES.masks[:, 1:]}),
+    "by is 'FCN'": lambda: plotting.cases(DATA, {"MLP": DATA.masks}, by="FCN"),
+    "MLP has 2": lambda: plotting.cases(DATA, {"MLP": DATA.masks[:2]}),
+    "prediction has shape": lambda: plotting.cases(SCENES, {"MLP": SCENES.masks[:, 1:]}),
     "prediction is": lambda: plotting.iou_picture(MASK, MASK[1:]),
     "after is": lambda: plotting.invented_classes(MASK, MASK[1:], NAMES, 3),
     "'Dice' is": lambda: plotting.gradient_maps(MASK, MASK, {"Dice": MASK[1:]}),
@@ -280,11 +271,11 @@ def test_class_maps_have_the_classes_colors_and_a_legend_of_what_is_there():
 def test_outcomes_have_the_same_colors_everywhere():
     truth, found = np.array([[0, 1, 1, 0, 255, 2]]), np.array([[0, 1, 0, 1, 1, 1]])
     assert_array_equal(comparisons.outcome(truth, found), [[0, 1, 2, 3, 255, 2]])
-    figure = plotting.worst(DATA, {"late": [LATE, MASK, NONE], "none": [NONE] * 3}, by="late")
-    grid = np.array(figure.axes).reshape(3, 4)
-    assert [ax.get_ylabel() for ax in grid[:, 0]] == ["a", "b", "c"]  # NaN, nothing to find, last
-    assert [ax.get_xlabel() for ax in grid[:, 2]] == ["IoU 0.43", "IoU 1.00", "IoU –"]
-    assert [ax.get_xlabel() for ax in grid[1:, 1]] == ["15 pixels", "0 pixels"]
+    found = {"late": [LATE, MASK, NONE], "none": [NONE] * 3}
+    figure = plotting.cases(DATA, found, by="late", which=("worst", "best"))  # nothing to find in c
+    grid = np.array(figure.axes).reshape(2, 4)
+    assert [ax.get_xlabel() for ax in grid[:, 2]] == ["IoU 0.43", "IoU 1.00"]
+    assert [ax.get_xlabel() for ax in grid[:, 1]] == ["15 pixels"] * 2
     first = plotting.iou_picture(MASK, LATE)
     for ax in (grid[0, 2], first.axes[2]):
         assert is_painted(ax, (MASK == 1) & (LATE == 1), style.HIT)
@@ -300,16 +291,6 @@ def test_outcomes_have_the_same_colors_everywhere():
     assert "not defined" in plotting.iou_picture(NONE, NONE).get_suptitle()
     for ax, mask in zip(first.axes, (MASK, LATE), strict=False):
         assert_array_equal(layer(ax)[..., 3] > 0, mask == 1)
-
-
-def test_worst_scenes_come_first_with_their_score():
-    grid = np.array(worst_scenes().axes).reshape(2, 4)
-    assert [ax.get_ylabel() for ax in grid[:, 0]] == ["b", "a"]
-    ground = 48 / 63  # of the tree, which took the 15 pixels of the road
-    assert grid[0, 3].get_xlabel() == f"mIoU {(1 + ground + 0) / 3:.2f}"
-    assert grid[0, 2].get_xlabel() == grid[1, 3].get_xlabel() == "mIoU 1.00"
-    assert is_painted(grid[0, 3], OTHER == 1, style.SCENE_COLORS["tree"])
-    assert is_painted(grid[0, 1], CLASSES == 2, style.SCENE_COLORS["road"])
 
 
 def test_cases_are_the_worst_the_median_and_the_best_with_their_scores():
@@ -334,18 +315,16 @@ def test_cases_are_the_worst_the_median_and_the_best_with_their_scores():
     scenes = plotting.cases(SCENES, {"poor": [CLASSES % IGNORE, OTHER]}, which=("best", "worst"))
     best, worst = np.array(scenes.axes).reshape(2, 3)
     assert (best[0].get_ylabel(), best[2].get_xlabel()) == ("best: mIoU 1.00\na", "mIoU 1.00")
+    ground = 48 / 63  # of the tree, which took the 15 pixels of the road
+    assert worst[2].get_xlabel() == f"mIoU {(1 + ground + 0) / 3:.2f}"
     assert is_painted(worst[2], OTHER == 1, style.SCENE_COLORS["tree"])
+    assert is_painted(worst[1], CLASSES == 2, style.SCENE_COLORS["road"])
 
 
 @pytest.mark.parametrize("predictions", [{}, CLASSES])
-def test_the_worst_of_no_named_model_is_an_error(predictions):
+def test_the_cases_of_no_named_model_are_an_error(predictions):
     with pytest.raises(ValueError, match="predictions must name its masks"):
-        plotting.worst(None, predictions)
-
-
-def test_the_worst_of_no_image_is_an_error():
-    with pytest.raises(ValueError, match="count is 0"):
-        plotting.worst(None, {"MLP": CLASSES}, count=0)
+        plotting.cases(DATA, predictions)
 
 
 def test_invented_pixels_are_those_whose_class_is_nowhere_near():
@@ -652,7 +631,7 @@ def test_pictures_have_256_colors_and_keep_those_of_a_legend():
     noise = np.random.default_rng(0).integers(0, 256, (3, 99, 99, 1), np.uint8)
     heart = np.pad(np.ones((3, 20, 20), np.uint8), ((0, 0), (40, 39), (40, 39)))
     data = Dataset(noise, heart, ("background", "heart"), ("a", "b", "c"), None, "made up")
-    figure = plotting.worst(data, {"found": heart})
+    figure = plotting.cases(data, {"found": heart})
     picture = Image.open(io.BytesIO(style.png(figure)))
     assert picture.mode == "P"
     pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3) / 255

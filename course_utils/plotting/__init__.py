@@ -3,7 +3,7 @@
 In a notebook a returned Figure is shown once, with or without a semicolon behind the call.
 """
 
-from .comparisons import cases, invented_classes, iou_picture, object_errors, worst, worst_scenes
+from .comparisons import cases, invented_classes, iou_picture, object_errors
 from .curves import degradation, gradient_maps, history, learning_curve, lines
 from .inside import attention, before_and_after, receptive_field
 from .labels import detection_instance_semantic, draw_instances, labels_of_scene, merged_masks
@@ -53,6 +53,4 @@ __all__ = [
     "show",
     "show_pairs",
     "tradeoff",
-    "worst",
-    "worst_scenes",
 ]

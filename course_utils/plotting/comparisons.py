@@ -30,7 +30,6 @@ from .style import (
     check_lengths,
     counted,
     described,
-    extremes,
     listed,
     new_figure,
 )
@@ -149,62 +148,6 @@ def object_errors(image, truth, prediction):
     return described(figure, f"An image with its objects by what became of them. {told}.")
 
 
-def worst(dataset, predictions, *, count=3, by=None):
-    """Compare models on the images where one of them does worst.
-
-    Parameters
-    ----------
-    dataset : course_utils.datasets.Dataset
-    predictions : dict, name of the model -> masks [N, H, W], one an image of the data set
-    count : int
-        How many images.
-    by : str, optional
-        The model whose IoU of class 1 chooses the images; default: the last one.
-
-    Returns
-    -------
-    Figure
-        A row for each image, the worst first, cut to a square around the truth (what a model marks
-        farther off counts, but is not seen); columns: image, truth with its number of pixels, and
-        for each model what became of each pixel (found, missed, or made up), with its IoU.
-
-    Raises
-    ------
-    ValueError
-        If there is no model or no image to draw, `by` is no model, or a model has not as many
-        masks as there are images.
-    """
-    return _compare(dataset, predictions, by, count=count)
-
-
-def worst_scenes(dataset, predictions, class_names, count=3, by=None):
-    """Compare models of many classes on the images where one of them does worst.
-
-    Parameters
-    ----------
-    dataset : course_utils.datasets.Dataset
-    predictions : dict, name of the model -> masks [N, H, W], one an image of the data set
-    class_names : sequence of str
-    count : int
-        How many images.
-    by : str, optional
-        The model whose mean IoU in an image chooses the images; default: the last one.
-
-    Returns
-    -------
-    Figure
-        A row for each image, the worst first; columns: image, truth, each model's class map with
-        its mean IoU over the classes that occur in this image or are predicted in it.
-
-    Raises
-    ------
-    ValueError
-        If there is no model or no image to draw, `by` is no model, or a model has not as many
-        masks as there are images.
-    """
-    return _compare(dataset, predictions, by, class_names, count=count)
-
-
 def cases(dataset, predictions, *, by=None, which=("worst", "typical", "best")):
     """Compare models on one model's worst, typical and best image.
 
@@ -221,25 +164,23 @@ def cases(dataset, predictions, *, by=None, which=("worst", "typical", "best")):
     Returns
     -------
     Figure
-        A row for each case, named with the score of `by`; columns as in `worst`, or, where the data
-        set has more than two classes, as in `worst_scenes`.
+        A row for each case, named with the score of `by`; columns: image, truth, and each model's
+        mask with its score in this image. With two classes that is the IoU of class 1, and the row
+        is cut to a square around the truth (what a model marks farther off counts, but is not
+        seen): the truth with its number of pixels, and what became of each pixel (found, missed,
+        or made up). With more it is the mean IoU over the classes that occur in this image or are
+        predicted in it, and the masks are class maps.
 
     Raises
     ------
     ValueError
-        As `worst`, or if `which` holds another name, or none.
+        If there is no model or no image to draw, `by` is no model, a model has not as many masks
+        as there are images, or `which` holds another name, or none.
     """
     class_names = dataset.class_names if len(dataset.class_names) > 2 else None
     which = (which,) if isinstance(which, str) else tuple(which)
-    return _compare(dataset, predictions, by, class_names, which=which)
-
-
-def _compare(dataset, predictions, by, class_names=None, count=None, which=None):
-    """Draw the `count` worst images or the cases `which`: outcomes, or maps of named classes."""
     if not isinstance(predictions, dict) or not predictions:
         raise ValueError('predictions must name its masks, as in {"MLP": masks}')
-    if which is None and count < 1:
-        raise ValueError(f"count is {count}: at least one image is needed")
     by = list(predictions)[-1] if by is None else by
     if by not in predictions:
         raise ValueError(f"by is {by!r}, predictions has only {list(predictions)}")
@@ -255,24 +196,15 @@ def _compare(dataset, predictions, by, class_names=None, count=None, which=None)
             for name, masks in predictions.items()
         }
     ranked = np.argsort(scores[by])  # NaN, where there is nothing to find, comes last
-    if which is None:
-        chosen = ranked[:count]
-        titles = [""] * len(chosen)
-        means = {name: values[chosen].mean() for name, values in scores.items()}
-        text = f"Pictures where {by} does worst ({len(chosen)})"
-        result = f"Mean {score_name} of these: {extremes(means, '.2f')}"
-    else:
-        last = max(np.isfinite(scores[by]).sum() - 1, 0)
-        places = {"worst": 0, "typical": last // 2, "best": last}
-        if not which or not set(which) <= set(places):
-            raise ValueError(f"which is {which!r}: choose from {tuple(places)}")
-        chosen = ranked[[places[case] for case in which]]
-        titles = [
-            f"{case}: {score_name} {_score(scores[by][number])}"
-            for case, number in zip(which, chosen, strict=True)
-        ]
-        text = f"Pictures of {by}: {listed(which)}"
-        result = f"{by}: {listed(titles)}"
+    last = max(np.isfinite(scores[by]).sum() - 1, 0)
+    places = {"worst": 0, "typical": last // 2, "best": last}
+    if not which or not set(which) <= set(places):
+        raise ValueError(f"which is {which!r}: choose from {tuple(places)}")
+    chosen = ranked[[places[case] for case in which]]
+    titles = [
+        f"{case}: {score_name} {_score(scores[by][number])}"
+        for case, number in zip(which, chosen, strict=True)
+    ]
 
     columns = ("image", "truth", *predictions)
     side = 8.4 / len(columns) * steepness
@@ -286,13 +218,14 @@ def _compare(dataset, predictions, by, class_names=None, count=None, which=None)
         draw_image(row[0], image)
         name = dataset.ids[number]  # such as the 64 letters of a hash
         name = name if len(name) <= 20 else f"{name[:12]}…"
-        row[0].set_ylabel(f"{title}\n{name}" if title else name, fontsize=9)
+        row[0].set_ylabel(f"{title}\n{name}", fontsize=9)
         for ax, values in zip(row[2:], scores.values(), strict=True):
             ax.set_xlabel(f"{score_name} {_score(values[number])}", fontsize=9, labelpad=2)
         draw(row, image, shown, class_names)
     legend_below(figure, class_entries(masks, class_names) if class_names else _outcome_entries())
     columns = f"image, truth, and the masks of {listed(predictions)}"
-    return described(figure, f"{text}, one a row: {columns}. {result}.")
+    text = f"Pictures of {by}: {listed(which)}, one a row: {columns}. {by}: {listed(titles)}."
+    return described(figure, text)
 
 
 def _image_mious(truths, predictions, n_classes):
