@@ -32,7 +32,7 @@ def _v3plus(maps, classes):
     return deeplab_v3plus_decoder(aspp(maps[-1], 64, (1, 2, 3)), maps[0], classes, 24, 64)
 
 
-_SEGNET = {"filters": (16, 32, 64, 128, 128), "convolutions": (1, 1, 2, 2, 2)}
+_SEGNET = {"filters": (16, 32, 64, 128), "convolutions": (2, 2, 2, 2)}
 COMPARED = {
     "FCN": _on_resnet(32, _fcn),
     "FCN, dilated": _on_resnet(8, _fcn),
