@@ -30,6 +30,7 @@ CHAPTERS = {
         ],
     ),
     "06_dsb2018_unetpp": ("iou_pixels", 0.22, 0.5, []),
+    "11_can_you_trust_it": ("miou", 0.5, 0.2, []),
 }
 
 # Classes of which the prose says that a trained network does not find them.
