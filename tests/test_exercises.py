@@ -225,6 +225,13 @@ to_labels, merge_masks = ch04.check_to_labels.solution, ch06.check_merge_masks.s
 padded_size, node_inputs = ch05.check_padded_size.solution, ch06.check_node_inputs.solution
 convolve, stamp = ch02.check_convolve.solution, ch02.check_stamp.solution
 rate_at = ch02.check_rate_at.solution
+
+
+def rate_up_to_the_last(step, steps, peak):  # right but for fewer than 20 steps
+    rise = steps // 20
+    return peak * (0.01 + 0.99 * step / rise) if step <= rise else rate_at(step, steps, peak)
+
+
 RECALL = ch04.check_class_accuracies.mistakes[
     "those are the accuracies of the classes; now take their mean."
 ][0]
@@ -302,14 +309,17 @@ TOLD_BY_RULE = {
         (lambda p, k, s=1: convolve(p, k, s).astype(int), "cut to whole numbers"),
         (lambda p, k, s=1: 7 + convolve(p, k, s), "the picture of the drawing: 8 is right, got 15"),
         (lambda p, k: convolve(p, k), "4 pixels, kernel 2 × 2: your function stopped"),
+        (lambda p, k, s=1: p[:3, :3] * k, "(2,2). The window has len(kernel) rows"),
     ],
     "check_stamp": [
         (lambda m, k, s: stamp(m, k, s).astype(int), "cut to whole numbers"),
         (lambda m, k, s: m, "shape (3, 3) is wanted, got (2, 2)"),
+        (lambda m, k, s: m + np.ones(7), "A stamp hangs over the edge"),
     ],
     "check_rate_at": [
         (lambda step, steps, peak: 1e-3, "step 0 of 200, peak 1: 0.01 is right, got 0.001"),
         (lambda step, steps, peak: step / (steps // 20), "10, peak 1: your function stopped"),
+        (rate_up_to_the_last, "step 0 of 10, peak 1: your function stopped with ZeroDivision"),
         (lambda *case: [rate_at(*case)] * 2, "one number is wanted"),
     ],
     "check_fcn_sizes": [
@@ -510,7 +520,10 @@ TOLD_BY_RULE = {
     ],
     "check_channels_in": [
         (lambda i, j, f: float(j * f[i] + f[i + 1]), "should be whole, not float64"),
-        (lambda i, j, f: 96, "X(0, 4) with filters (32, 64, 128, 256, 512): 192 is right, got 96"),
+        (
+            lambda i, j, f: 96,
+            "X(0, 4) with filters (32, 64, 128, 256, 512, 1024): 192 is right, got 96",
+        ),
     ],
     "check_pruned_nodes": [
         (lambda d: (d + 1) * (d + 2) / 2, "should be whole, not float64"),
@@ -676,6 +689,12 @@ def with_skimage(mask, height, width):
 
 
 # Other ways to write the right answer: other types, lists, functions that write to their arguments.
+def keras_bce_dice(truth, p):
+    cross_entropy = keras.ops.mean(keras.losses.binary_crossentropy(truth, p))
+    added, s = keras.ops.sum(p) + keras.ops.sum(truth), 1e-5
+    return 0.5 * cross_entropy + 1 - (2 * keras.ops.sum(p * truth) + s) / (added + s)
+
+
 ALSO_RIGHT = [
     ("check_tasks", tasks("car park", "Detection ")),
     ("check_one_hot", lambda m, n: np.eye(256)[m][..., :n]),
@@ -731,6 +750,7 @@ ALSO_RIGHT = [
     ("check_channels_in", lambda i, j, f: sum([f[i]] * j, f[i + 1])),
     ("check_bce_dice", with_epsilon),
     ("check_bce_dice", lambda t, p: np.float32(ch06.check_bce_dice.solution(t, p))),
+    ("check_bce_dice", keras_bce_dice),
     ("check_three_ious", lambda *case: list(three_ious(*case))),
     ("check_pruned_nodes", lambda depth: sum(range(depth + 2))),
     ("check_calibration_error", lambda *case: metrics.calibration_error(*case)["error"]),
@@ -836,6 +856,11 @@ def test_a_prediction_is_set_beside_what_came(guess, came, words, capsys):
     assert words in capsys.readouterr().out
 
 
+def test_a_prediction_in_points_is_not_taken_for_percent(capsys):
+    set_beside(1.5, 0.7, digits=1)
+    assert capsys.readouterr().out == "You said 1.5, and it is 0.7.\n"
+
+
 def test_a_decoder_level_is_checked_in_float32_whatever_the_layers_compute_in():
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
@@ -907,9 +932,10 @@ def test_recipe_by_setting(setting):
 @pytest.mark.parametrize(
     ("score", "rival", "outcome", "words"),
     [
-        (0.92, 0.90, RIGHT, "0.920 against 0.900: you have beaten it"),
-        (0.89, 0.90, RIGHT, "as good"),
-        (0.88, 0.90, WRONG, "it is worse"),
+        (0.94, 0.90, RIGHT, "0.940 against 0.900: you have beaten it"),
+        (0.92, 0.90, RIGHT, "as good"),
+        (0.88, 0.90, RIGHT, "as good"),
+        (0.86, 0.90, WRONG, "it is worse"),
         (0.49, 0.90, WRONG, "nothing but background"),
         (np.nan, 0.90, WRONG, "nothing but background"),
         (0.92, 0.49, MISSING, "the rival has learned nothing"),

@@ -36,6 +36,9 @@ check_conv_size = Check(
             lambda n, k, s, p: (n + 2 * p + k) // s + 1
         ],
         "round down, not up.": [lambda n, k, s, p: -((n + 2 * p - k) // -s) + 1],
+        "`//` goes before + and −: bracket what is divided.": [
+            lambda n, k, s, p: n + 2 * p - k // s + 1
+        ],
     },
 )
 
@@ -65,16 +68,27 @@ def _in_size(array, height, width):
     return result
 
 
+def _convolve_in_place(picture, kernel, stride=1):
+    """Return what comes where each window's products are written to the picture."""
+    out = np.zeros(_convolve(picture, kernel, stride).shape)
+    for r, c in np.ndindex(out.shape):
+        window = picture[r * stride :, c * stride :][: len(kernel), : len(kernel)]
+        window *= kernel
+        out[r, c] = window.sum()
+    return out
+
+
 ONE_PLACE_LESS = "that is one place too few: where the window begins counts, too. + 1."
 
 check_convolve = Check(
     "A convolution of a picture [H, W] with a kernel [k, k], without padding.",
     used=True,
+    misfit="The window has len(kernel) rows and columns, and it has to stay inside the picture.",
     solution=_convolve,
     cases={
         "the picture of the drawing": (PICTURE, EDGES),
         "3 × 4 pixels, kernel 2 × 2": (
-            np.array([[1, 2, 0, 1], [3, 4, 1, 0], [0, 1, 2, 5]]),
+            np.array([[1, 2, 0, 1], [3, 4, 1, 0], [0, 1, 2, 5.0]]),
             np.array([[1, 0.5], [0, -1]]),
             1,
         ),
@@ -124,6 +138,7 @@ check_convolve = Check(
             lambda p, k, s=1: (_windows(p, k, s, s) * k).sum(2)
         ],
         "down and across are swapped in the result.": [lambda p, k, s=1: _convolve(p, k, s).T],
+        "`*=` changes the picture, and the next window finds it so; use `*`.": [_convolve_in_place],
         "no ReLU here: what is negative stays.": [
             lambda p, k, s=1: np.maximum(_convolve(p, k, s), 0)
         ],
@@ -158,6 +173,7 @@ def _sized(side_of):
 check_stamp = Check(
     "A transposed convolution of a map [h, w] with a kernel [k, k], nothing cropped.",
     used=True,
+    misfit="A stamp hangs over the edge: `stride` apart, n of them need s (n − 1) + k pixels.",
     solution=_stamp,
     cases={
         "kernel 2 × 2, stride 1": (np.array([[1, 2], [3, 4]]), np.array([[1, 0], [2, -1]]), 1),
@@ -181,6 +197,9 @@ check_stamp = Check(
         ],
         "the value is missing: a stamp is the kernel times its pixel's value.": [
             partial(_stamp, ink=lambda value, kernel: kernel)
+        ],
+        "`*=` changes the kernel for all stamps to come; use `*`.": [
+            partial(_stamp, ink=lambda value, kernel: np.multiply(value, kernel, out=kernel))
         ],
         "the kernel is multiplied by the pixel's value; yours are added.": [
             partial(_stamp, ink=np.add)
@@ -265,7 +284,7 @@ check_rate_at = Check(
         f"step {step} of {steps}, peak {peak:g}": (step, steps, peak)
         for step, steps, peak in (
             *((0, 200, 1.0), (5, 200, 1.0), (10, 200, 1.0), (57, 200, 1.0), (105, 200, 2.0)),
-            *((2, 50, 1.0), (3, 10, 1.0)),
+            *((2, 50, 1.0), (0, 10, 1.0), (3, 10, 1.0)),
         )
     },
     mistakes={
@@ -280,6 +299,14 @@ check_rate_at = Check(
                 + (step < steps // 20 and peak / 100 * step / (steps // 20))
             )
         ],
+        "fewer than 20 steps have no rise: the first has the peak.": [
+            partial(_rate_at, warm_up=lambda steps: max(1, steps // 20))
+        ],
+        "step // warm_up is 0 until the rise is over: `/`, not `//`.": [
+            lambda step, steps, peak: (
+                peak / 100 if step < steps // 20 else _rate_at(step, steps, peak)
+            )
+        ],
         "steps // 20 is whole: `//` rounds down, `/` does not.": [
             partial(_rate_at, warm_up=lambda steps: steps / 20)
         ],
@@ -289,6 +316,12 @@ check_rate_at = Check(
         "the fall has steps − steps // 20 steps to reach 0.": [
             partial(_rate_at, done=lambda step, steps, warm_up: (step - warm_up) / steps)
         ],
+        "the fall reaches 0 at `steps`, one after the last step.": [
+            partial(
+                _rate_at,
+                done=lambda step, steps, warm_up: (step - warm_up) / (steps - 1 - warm_up),
+            )
+        ],
         "a whole cosine comes up again: half of it is from 0 to π.": [
             partial(_rate_at, fall=lambda done: _half_cosine(2 * done))
         ],
@@ -297,6 +330,12 @@ check_rate_at = Check(
         ],
         "a cosine goes from 1 to −1, a rate to 0: (1 + cos) / 2.": [
             partial(_rate_at, fall=lambda done: np.cos(np.pi * done))
+        ],
+        "1 + cos lies between 0 and 2: halve it.": [
+            partial(_rate_at, fall=lambda done: 1 + np.cos(np.pi * done))
+        ],
+        "π is missing: half a cosine is from 0 to π.": [
+            partial(_rate_at, fall=lambda done: (1 + np.cos(done)) / 2)
         ],
         "np.cos takes radians: π, not 180.": [
             partial(_rate_at, fall=lambda done: (1 + np.cos(180 * done)) / 2)
@@ -346,7 +385,7 @@ def check_recipe(changes, known):
 
 
 @shown
-def judge_score(score, rival, spread=0.012):
+def judge_score(score, rival, spread=0.03):
     """What a training says about its recipe; no mark, for it takes the real data and minutes.
 
     Parameters
@@ -354,7 +393,8 @@ def judge_score(score, rival, spread=0.012):
     score, rival : float
         mIoU with the reader's recipe, and with that which was changed, at the same budget.
     spread : float, optional
-        How far apart seeds of one recipe lie.
+        How far apart seeds of one recipe lie: by default three of the chapter's last rung, at a
+        twentieth of the published budget.
     """
     said = f"mIoU {score:.3f} against {rival:.3f}"
     if not rival > 0.5:  # "background everywhere" has less than one half
@@ -364,9 +404,9 @@ def judge_score(score, rival, spread=0.012):
     if not score > 0.5:
         raise Wrong(f"{said}: it found nothing but background.")
     if score < rival - spread:
-        raise Wrong(f"{said}: it is worse. What you changed is needed; change something else.")
+        raise Wrong(f"{said}: it is worse. Leave that as it was; change something else.")
     if score <= rival + spread:
-        remark = f"{said}: as good, for seeds lie {spread} apart. What you changed can go."
+        remark = f"{said}: as good, for seeds lie {spread} apart. A part that you dropped can go."
         return Verdict(RIGHT, remark)
     return Verdict(RIGHT, f"{said}: you have beaten it.")
 

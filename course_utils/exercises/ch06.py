@@ -89,7 +89,7 @@ def _loss(cross_entropy=_half, dice=_dice):
     return lambda t, p: cross_entropy(t, p) + 1 - dice(t, p)
 
 
-TRUTH = np.array([[0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
+TRUTH = np.array([[0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]], float)  # as `probability` is
 PROBABILITY = np.array([[0.1, 0.8, 0.6, 0.3], [0.05, 0.9, 0.4, 0.2], [0.1, 0.7, 0.02, 0.2]])
 
 check_bce_dice = Check(
@@ -148,6 +148,9 @@ check_bce_dice = Check(
         "truth and probability are swapped: q is the truth.": [lambda t, p: _loss()(p, t)],
         "parentheses: the whole sum 2 Σ p q + s stands above the line.": [
             _loss(dice=lambda t, p: 2 * (t * p).sum() + SMOOTH / (t.sum() + p.sum() + SMOOTH))
+        ],
+        "parentheses: 2 Σ p q + s above the line, not 2 (Σ p q + s).": [
+            _loss(dice=partial(_dice, above=2 * SMOOTH))
         ],
         "p lies strictly between 0 and 1: no ε, no clipping.": [
             *(_loss(partial(_half, epsilon=epsilon)) for epsilon in (1e-4, 1e-3)),
@@ -350,8 +353,11 @@ check_node_inputs = Check(
 
 
 def _filters_of(nodes):
-    """Return the arguments for nodes, the first five with filters that double, the others not."""
-    doubling, uneven = (32, 64, 128, 256, 512), (8, 20, 30, 50, 60)
+    """Return the arguments for nodes, the first five with filters that double, the others not.
+
+    The sixth is for who takes filters[j + 1], which then is no IndexError but wrong.
+    """
+    doubling, uneven = (32, 64, 128, 256, 512, 1024), (8, 20, 30, 50, 60, 90)
     cases = [(*node, doubling if n < 5 else uneven) for n, node in enumerate(nodes)]
     return {f"X({i}, {j}) with filters {filters}": (i, j, filters) for i, j, filters in cases}
 
@@ -380,7 +386,9 @@ check_channels_in = Check(
             lambda i, j, f: (j + 2) * f[i]
         ],
         "the level is i, so its maps have filters[i] channels, not filters[j].": [
-            lambda i, j, f: j * f[j] + f[i + 1]
+            lambda i, j, f: j * f[j] + f[i + 1],
+            lambda i, j, f: j * f[j] + f[j + 1],
+            lambda i, j, f: i * f[j] + f[j + 1],
         ],
         "those are the maps; count their channels.": [lambda i, j, f: j + 1],
         "that is what leaves the node.": [lambda i, j, f: f[i]],

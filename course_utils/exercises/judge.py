@@ -100,7 +100,8 @@ def set_beside(guess, came, digits=2):
     came : float or str
         What the cells above computed.
     digits : int, optional
-        Digits after the point.
+        Digits after the point; a share has two at least, and is put in percent beside a guess that
+        is in percent.
     """
     in_words = isinstance(came, str)
     it_is = came if in_words else f"{came:.{digits}f}"
@@ -112,12 +113,12 @@ def set_beside(guess, came, digits=2):
     except NotRight:  # such as "0.55", "55%" or "half"
         number = None
     said = guess if number is None else f"{number:.{digits}f}"
-    if number is not None and number > 1 >= came >= 0:  # a share, and the reader's in percent
+    if digits > 1 and number is not None and number > 1 >= came >= 0:  # the reader's in percent
         it_is += f", or {came:.0%}"
     print(f"You said {said}, and it is {it_is}.")
 
 
-def call(function, *arguments, prepare=deepcopy, case=""):
+def call(function, *arguments, prepare=deepcopy, case="", misfit=""):
     """Return what the reader's function returns, without warnings such as those of 0 / 0.
 
     Parameters
@@ -130,6 +131,8 @@ def call(function, *arguments, prepare=deepcopy, case=""):
         Takes and returns the arguments. By default the function gets copies that it may write to.
     case : str, optional
         What the arguments are, for the hint where the function stops.
+    misfit : str, optional
+        Ends that hint where NumPy cannot broadcast.
 
     Raises
     ------
@@ -147,6 +150,8 @@ def call(function, *arguments, prepare=deepcopy, case=""):
             answer = function(*arguments)
     except Exception as error:  # the reader's code may raise anything: that is what is reported
         problem = f"your function stopped with {type(error).__name__}: {error}".rstrip(" :.") + "."
+        if misfit and "broadcast" in str(error):
+            problem += f" {misfit}"
         raise Wrong(f"{case}: {problem}" if case else problem) from None
     require(answer, RETURNED_NOTHING)
     return answer
@@ -255,6 +260,8 @@ class Check:
     otherwise : callable, optional
         Takes the numbers of all cases where they are wrong in no foreseen way; returns a hint, or
         "".
+    misfit : str, optional
+        What to look for where a function stops because NumPy cannot broadcast; ends the hint.
     used : bool, optional
         Whether the chapter goes on with the answer: the verdict's `value` is the reader's where it
         is right, else the solution. A function gets copies of arrays, as in the check, and where
@@ -270,6 +277,7 @@ class Check:
     read: object = as_numbers
     also: object = None
     otherwise: object = None
+    misfit: str = ""
     used: bool = False
 
     def __post_init__(self):
@@ -340,7 +348,8 @@ class Check:
             named = isinstance(self.cases, dict)
             cases = self.cases.items() if named else [("", case) for case in self.cases]
             returned = [
-                call(answer, *case, prepare=self.prepare, case=name) for name, case in cases
+                call(answer, *case, prepare=self.prepare, case=name, misfit=self.misfit)
+                for name, case in cases
             ]
         return returned, [self._read_parts(value) for value in returned]
 
