@@ -718,13 +718,13 @@ def filled_by_matplotlib(points, height, width):
     return inside.reshape(height, width)
 
 
-# Other ways to write the right answer: other types, lists, functions that write to their arguments.
 def keras_bce_dice(truth, p):
     cross_entropy = keras.ops.mean(keras.losses.binary_crossentropy(truth, p))
     added, s = keras.ops.sum(p) + keras.ops.sum(truth), 1e-5
     return 0.5 * cross_entropy + 1 - (2 * keras.ops.sum(p * truth) + s) / (added + s)
 
 
+# Other ways to write the right answer: other types, lists, functions that write to their arguments.
 ALSO_RIGHT = [
     ("check_tasks", tasks("car park", "Detection ")),
     ("check_one_hot", lambda m, n: np.eye(256)[m][..., :n]),

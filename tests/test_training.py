@@ -218,7 +218,7 @@ def test_graphs_of_earlier_trainings_go_when_the_next_begins():
     assert graphs() >= before + 3, "TensorFlow keeps none by itself: release_graphs can go"
     last = new_model()
     train(last, training.Progress())
-    assert graphs() <= before + 2
+    assert graphs() <= before + 2  # of its training step and of its validation step
 
 
 def test_a_step_is_traced_once():

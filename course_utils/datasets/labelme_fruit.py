@@ -49,7 +49,8 @@ def check(folder: Path, entry: DatasetEntry) -> None:
         raise fault_in(folder, "photographs of fruit", f"there are {len(own)}, not {count}")
     if entry == LABELME_FRUIT:
         files = [_with_pictures(folder) / f"{number}.json" for number in range(count)]
-        found = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+        content = b"".join(file.read_bytes() for file in files if file.is_file())
+        found = hashlib.sha256(content).hexdigest()
         if found != CONTENT:
             problem = f"the SHA-256 of its LabelMe files is {found}, not {CONTENT}"
             raise fault_in(folder, "photographs of fruit", problem)

@@ -5,14 +5,7 @@ import numpy as np
 from skimage import draw
 
 from ..datasets import IGNORE
-from .judge import (
-    Check,
-    Missing,
-    Wrong,
-    call,
-    kind_of,
-    look_up,
-)
+from .judge import Check, Missing, Wrong, call, kind_of, look_up
 
 
 def _fill(points, height, width, shift=-0.5):
