@@ -12,7 +12,7 @@ from keras import layers
 
 from course_utils import models
 from course_utils.exercises import ch03, ch06
-from course_utils.models import fcn, mlp, prune, unet, unetpp
+from course_utils.models import fcn, mlp, prune, supervise, unet, unetpp
 
 ANY = None, None, 1
 THREE, TINY = (3, 4, 5), (3, 4, 5, 6, 7)  # levels of different widths
@@ -311,6 +311,21 @@ def test_pruned_gives_the_full_models_output(depth):
     alone = unetpp((19, 32, 3), filters=TINY[: depth + 1], classes=2)
     assert {layer.name for layer in small.layers} == {layer.name for layer in alone.layers}
     assert counted(small) == counted(alone)
+
+
+def test_each_level_of_a_supervised_unet_answers_for_the_whole_picture():
+    plain = stir(unet((16, 32, 3), filters=(4, 6, 8)))
+    model = supervise(plain)
+    assert list(model.output_names) == ["out_1", "out_2"]
+    assert counted(model) == counted(plain) + 5  # four weights and a bias
+    x = images(1, 16, 32, 3)
+    coarse, fine = model(x)
+    assert coarse.shape == fine.shape == (1, 16, 32, 1)
+    small = keras.Model(model.input, model.get_layer("out_1_small").output)(x)
+    assert_nearly(keras.layers.UpSampling2D(2, interpolation="bilinear")(small), coarse)
+    kernel, bias = model.get_layer("out_2").get_weights()
+    level = keras.Model(model.input, plain.get_layer("up_0").output)(x)
+    assert_nearly(np.asarray(level) @ kernel[0, 0] + bias, fine)
 
 
 # Errors
