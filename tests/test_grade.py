@@ -47,8 +47,6 @@ assert "COURSE_RESULTS" not in os.environ
 """
 # What a copy changes of the chapter, and what is said about its two exercises.
 COPIES = {
-    "as handed out": ({}, "not tried: replace the `...`", "not tried: replace the `...`"),
-    "solved": (RIGHT, "right", "right"),
     "foreseen mistakes": (
         {
             "share-stub": "def foreground_share(masks):\n    return masks.mean()\n" + SHARE_CHECK,
