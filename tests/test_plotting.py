@@ -174,7 +174,6 @@ def test_no_function_that_draws_a_figure_is_left_out():
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_can_be_drawn_and_has_a_short_text(name):
     figure = FIGURES[name]()
-    figure.dpi = 30  # small: what costs is the number of pixels
     assert style.png(figure).startswith(b"\x89PNG")
     assert 20 < len(figure.alt) <= style.LONGEST
 
