@@ -12,6 +12,7 @@ from .blocks import (
     count_multiplications,
     receptive_field,
     resize,
+    response,
     segmenter,
 )
 from .mlp_to_unetpp import (
@@ -76,6 +77,7 @@ __all__ = [
     "receptive_field",
     "resize",
     "resnet",
+    "response",
     "segformer",
     "segformer_head",
     "segmenter",
