@@ -97,6 +97,14 @@ CHAPTERS = {
         "SegNet, DeepLab, PSPNet and FastFCN from their modules, and what each idea buys on one "
         "budget",
     ),
+    "09_attention": Chapter(
+        "Attention",
+        "stanford_background",
+        80,
+        "outdoor scenes",
+        "what attention does and costs, what a transformer needs that a convolution does not, and "
+        "which network to choose",
+    ),
     "10_your_own_pictures": Chapter(
         "Your own pictures",
         "labelme_fruit",

@@ -37,6 +37,7 @@ CHAPTERS = {
         0.25,
         ["background everywhere", "the article's recipe"],
     ),
+    "09_attention": ("miou", 1 / 8, 0.3, []),
 }
 
 # Classes of which the prose says that a trained network does not find them.

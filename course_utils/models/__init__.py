@@ -14,7 +14,9 @@ from .blocks import (
     resize,
     response,
     segmenter,
+    training_megabytes,
 )
+from .compared import COMPARED
 from .mlp_to_unetpp import (
     DoubleSize,
     PadAndConcatenate,
@@ -47,6 +49,7 @@ from .since_2015 import (
 )
 
 __all__ = [
+    "COMPARED",
     "AdaptiveAveragePooling2D",
     "DoubleSize",
     "MaxPoolingWithIndices",
@@ -81,6 +84,7 @@ __all__ = [
     "segformer_head",
     "segmenter",
     "segnet",
+    "training_megabytes",
     "unet",
     "unetpp",
     "up",
