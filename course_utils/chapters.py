@@ -24,6 +24,8 @@ class Chapter:
         What is looked at and what is found out, as the README's table has them.
     encoders : mapping of str to tuple of str
         Whose ImageNet weights it asks for, by profile.
+    further : tuple of str
+        Names of the data sets that it goes on with: see `course_utils.runtime.Run.use`.
     """
 
     title: str
@@ -32,6 +34,12 @@ class Chapter:
     pictures: str
     finding: str
     encoders: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    further: tuple[str, ...] = ()
+
+    @property
+    def datasets(self):
+        """Names of all its data sets."""
+        return (self.dataset, *self.further) if self.dataset else self.further
 
 
 CHAPTERS = {
@@ -112,6 +120,15 @@ CHAPTERS = {
         "fruit on a table, or your own",
         "how a dozen photographs and an annotation tool become a segmenter that others can use",
         encoders={"quick": ("mobilenet",), "full": ("mobilenet",)},
+    ),
+    "11_can_you_trust_it": Chapter(
+        "Can you trust it?",
+        "sunnybrook",
+        75,
+        "heart MRI and cell nuclei",
+        "when a network is wrong, whether it knows, and what to write down before anyone relies on "
+        "it",
+        further=("dsb2018",),
     ),
 }
 """The chapters by the name of their notebook, in the order they are read."""

@@ -680,6 +680,123 @@ def hausdorff_distance(truth, prediction, percentile=100, spacing=1.0):
     return max(np.percentile(distances, percentile).item() for distances in directed)
 
 
+# Whether a model knows when it is wrong
+
+
+def calibration_error(truth, probability, bins=10, ignore=IGNORE):
+    """Compare what a model is sure of with how often it is right, over pixels.
+
+    Pixels are put into bins of equal width by their probability. The *expected calibration error*
+    is Σ_b n_b / n · |observed_b − predicted_b|: the gap between a bin's mean probability and what
+    came true, each bin counted by its pixels.
+
+    Parameters
+    ----------
+    truth : array_like of int
+        Class numbers, any shape; may also hold `ignore`.
+    probability : array_like of float
+        Of the same shape: the probability of class 1, and what comes true is class 1. Or with one
+        more axis [..., k], of each class: then the *top* class counts, with its probability, and
+        what comes true is that it is the right one.
+    bins : int, optional
+        At least 1.
+    ignore : int or None, optional
+        Pixels whose truth has this value are not counted. ``None`` counts every pixel.
+
+    Returns
+    -------
+    dict
+        ``error``, float in [0, 1], NaN where no pixel counts; and of each bin, from 0 to 1, what a
+        reliability diagram shows: ``predicted`` and ``observed``, float64 [bins], NaN where a bin
+        is empty, and ``pixels``, int64 [bins]. A bin holds its upper edge, the first one 0 too.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, a probability is outside [0, 1] or NaN, `truth` holds a class that
+        has no probability, or there is no bin.
+
+    References
+    ----------
+    C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Modern Neural Networks", ICML
+    2017, https://arxiv.org/abs/1706.04599
+    """
+    truth, probability = np.asarray(truth), np.asarray(probability)
+    of_classes = probability.ndim == truth.ndim + 1 and probability.shape[-1] > 1
+    hint = "Of two classes give that of class 1, probability[..., 1]; a last axis of 1 goes."
+    of_one_class = probability[..., 0] if of_classes else probability
+    _check_same_shape(truth, probability=of_one_class, hint=hint)
+    if bins < 1:
+        raise ValueError(f"bins must be at least 1, got {bins}.")
+    known = np.ones(truth.shape, bool) if ignore is None else truth != ignore
+    truth, probability = truth[known], probability[known]
+    if not ((probability >= 0) & (probability <= 1)).all():  # NaN is neither
+        raise ValueError("probability must be in [0, 1] without NaN: logits take a sigmoid first.")
+    if of_classes:
+        if not np.isin(truth, np.arange(probability.shape[-1])).all():
+            raise ValueError(f"truth holds classes without one of {probability.shape[-1]} scores.")
+        truth, probability = truth == probability.argmax(-1), probability.max(-1, initial=0)
+    else:
+        _check_binary("truth", truth)
+    number = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], probability)
+    pixels = np.bincount(number, minlength=bins)
+    predicted, observed = (
+        _divide(np.bincount(number, values, bins), pixels) for values in (probability, truth)
+    )
+    gaps = np.nansum(pixels * abs(observed - predicted))
+    return {
+        "error": _divide(gaps, pixels.sum()).item(),
+        "predicted": predicted,
+        "observed": observed,
+        "pixels": pixels.astype(np.int64),
+    }
+
+
+def risk_coverage(risk, doubt):
+    """Follow the mean risk of what is left as the most doubtful cases are handed to somebody else.
+
+    Parameters
+    ----------
+    risk : array_like of float, shape [N]
+        What each case, such as a picture, costs: 1 − its Dice, say.
+    doubt : array_like of float, shape [N]
+        How doubtful it is, of which only the order counts. Equally doubtful cases are kept, or
+        handed over, together.
+
+    Returns
+    -------
+    coverage, mean_risk : ndarray of float64, shape [T]
+        One for each distinct doubt, from the least on: the share of cases that are at most so
+        doubtful, and their mean risk. The last coverage is 1.
+    area : float
+        Under the curve of steps, Σ_t (C_t − C_{t−1}) R_t: what doubt that tells nothing brings to
+        the mean risk on average, and a good one below it.
+
+    Raises
+    ------
+    ValueError
+        If the two are not of one shape [N], there are no cases, or one is NaN.
+
+    References
+    ----------
+    Y. Geifman, R. El-Yaniv, "Selective Classification for Deep Neural Networks", NeurIPS 2017,
+    https://arxiv.org/abs/1705.08500
+    """
+    risk, doubt = np.asarray(risk, float), np.asarray(doubt, float)
+    if risk.ndim != 1 or risk.shape != doubt.shape or not risk.size:
+        raise ValueError(
+            f"risk {risk.shape} and doubt {doubt.shape} must be of one shape [N], one entry a case."
+        )
+    for name, values in {"risk": risk, "doubt": doubt}.items():
+        if np.isnan(values).any():
+            raise ValueError(f"{name} holds NaN: leave those cases out of both.")
+    order = np.argsort(doubt, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(doubt[order]) != 0, True))
+    coverage = (last + 1) / risk.size
+    mean_risk = np.cumsum(risk[order])[last] / (last + 1)
+    return coverage, mean_risk, np.sum(np.diff(coverage, prepend=0.0) * mean_risk).item()
+
+
 # Objects that are numbered one by one
 
 BOWL_THRESHOLDS = tuple(k / 20 for k in range(10, 20))  # 0.5 … 0.95, where 0.6 is 0.6

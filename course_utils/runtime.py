@@ -59,6 +59,35 @@ class Run:
         chosen = {"sample": sample, "showcase": quick, "quick": quick, "full": full}
         return chosen[self.profile]
 
+    def use(self, dataset):
+        """Go on with another data set of the chapter: what `record` keeps from here on is of it.
+
+        Parameters
+        ----------
+        dataset : str
+            One of those that ``chapters.py`` has for the chapter.
+
+        Returns
+        -------
+        pathlib.Path
+            Its folder, unpacked and checked; made up where the profile's data is.
+
+        Raises
+        ------
+        ValueError
+            If the chapter has no such data set.
+        CourseDataError
+            As `start`.
+        """
+        if dataset not in CHAPTERS[self.chapter].datasets:
+            raise ValueError(
+                f"{self.chapter} has no data set {dataset!r} in course_utils/chapters.py, only "
+                f"{', '.join(CHAPTERS[self.chapter].datasets) or 'none'}."
+            )
+        _attach_data(self, dataset)
+        print(f"Data: {self.source}")
+        return self.data_dir
+
     def record(self, name, scores, *, protocol, history=None, **details):
         """Keep the scores of one training for the scoreboard.
 

@@ -104,9 +104,12 @@ def offline(names: Collection[str]) -> Iterator[str]:
     """
     lacks = {}
     for chapter, needs in CHAPTERS.items():
-        archives = catalog.get(needs.dataset).archives if needs.dataset else ()
-        whole = all(archive.name in names for archive in archives)
-        lacks[chapter] = ("" if whole else needs.dataset, _missing(needs.encoders, names))
+        wanting = [
+            name
+            for name in needs.datasets
+            if not all(archive.name in names for archive in catalog.get(name).archives)
+        ]
+        lacks[chapter] = (" and ".join(wanting), _missing(needs.encoders, names))
     yield f"{', '.join(c for c in lacks if not any(lacks[c]))}: with all they need"
     for chapter, (data, weights) in lacks.items():
         if data:

@@ -22,7 +22,7 @@ from sklearn.metrics import confusion_matrix as sklearn_matrix
 
 from course_utils import metrics, pipeline
 from course_utils.chapters import CHAPTERS
-from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch08, ch09, ch10
+from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch08, ch09, ch10, ch11
 from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict, set_beside
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -225,6 +225,12 @@ def drawn_once(present, n, seed):
     return np.random.default_rng(seed).permutation(len(present)) < n
 
 
+def temperature_by_keras(logits, truth, grid):
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    costs = [float(loss(truth.ravel() * 1.0, logits.ravel() / t)) for t in grid]
+    return np.float32(grid[costs.index(min(costs))])
+
+
 def three_ious(*case):
     return ch06.check_three_ious.solution(*case)
 
@@ -232,6 +238,7 @@ def three_ious(*case):
 unpool, bin_edges = ch08.check_unpool.solution, ch08.check_bin_edges.solution
 receptive_field = ch08.check_receptive_field.solution
 fill, TABLE = ch10.check_fill_polygon.solution, ch10.TABLE
+calibration, follow_risk = ch11.check_calibration_error.solution, ch11.check_risk_coverage.solution
 to_labels, merge_masks = ch04.check_to_labels.solution, ch06.check_merge_masks.solution
 padded_size, node_inputs = ch05.check_padded_size.solution, ch06.check_node_inputs.solution
 convolve, stamp = ch02.check_convolve.solution, ch02.check_stamp.solution
@@ -597,6 +604,22 @@ TOLD_BY_RULE = {
         (lambda w, y, x: (w * np.hypot(y, x)).sum(), "your function stopped with ValueError"),
         (lambda w, y, x: np.hypot(y, y), "one number is wanted, got an array of shape (3,)"),
     ],
+    "check_calibration_error": [
+        (lambda *case: 100 * calibration(*case), "in percent"),
+        (lambda t, p, bins: metrics.calibration_error(t, p, bins), "got dict"),
+        (lambda t, p, bins: [0.1] * bins, "one number is wanted, got an array of shape (5,)"),
+    ],
+    "check_temperature": [
+        (lambda logits, truth, grid: 1.5, "too sure: 2.30067 is right, got 1.5"),
+        (lambda logits, truth, grid: logits / 2, "one number is wanted"),
+        (lambda logits, truth: 2.3, "your function stopped with TypeError"),
+    ],
+    "check_risk_coverage": [
+        (lambda risk, doubt: risk.mean(), "shape (8,) is wanted, got a single number"),
+        (lambda risk, doubt: follow_risk(risk, doubt)[:-1], "shape (8,) is wanted, got (7,)"),
+        (lambda risk, doubt: follow_risk(risk, doubt).round(2), "that was rounded"),
+        (metrics.risk_coverage, "numbers are wanted, got tuple"),
+    ],
 }
 
 
@@ -862,6 +885,10 @@ ALSO_RIGHT = [
     ("check_attention", keras_attention),
     ("check_products", lambda h, w, c, r: h * w * c * 2 * (h // r * (w // r))),
     ("check_distance", own_distance),
+    ("check_calibration_error", lambda *case: metrics.calibration_error(*case)["error"]),
+    ("check_calibration_error", lambda *case: np.float32(calibration(*case))),
+    ("check_temperature", temperature_by_keras),
+    ("check_risk_coverage", lambda risk, doubt: metrics.risk_coverage(risk, doubt)[1].tolist()),
 ]
 
 

@@ -38,6 +38,19 @@ CHAPTERS = {
         ["background everywhere", "the article's recipe"],
     ),
     "09_attention": ("miou", 1 / 8, 0.3, []),
+    "11_can_you_trust_it": (
+        "miou",
+        0.5,
+        0.2,
+        [
+            "stained tissue, one network",
+            "stained tissue, its mirrored looks",
+            "stained tissue, the ensemble",
+            "shift: stained tissue",
+            "shift: negative",
+            "shift: turned",
+        ],
+    ),
 }
 
 # Classes of which the prose says that a trained network does not find them.

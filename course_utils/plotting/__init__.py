@@ -16,6 +16,7 @@ from .scores import (
     paired,
     precision_recall,
     recall_and_precision,
+    reliability,
     seeds,
     tradeoff,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "precision_recall",
     "recall_and_precision",
     "receptive_field",
+    "reliability",
     "scenes",
     "seeds",
     "show",
