@@ -25,7 +25,7 @@ class Chapter:
     encoders : mapping of str to tuple of str
         Whose ImageNet weights it asks for, by profile.
     further : tuple of str
-        Names of the data sets that it goes on with: see `course_utils.runtime.Run.use`.
+        Data sets that it goes on with: see `course_utils.runtime.Run.use`.
     """
 
     title: str
@@ -35,11 +35,6 @@ class Chapter:
     finding: str
     encoders: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     further: tuple[str, ...] = ()
-
-    @property
-    def datasets(self):
-        """Names of all its data sets."""
-        return (self.dataset, *self.further) if self.dataset else self.further
 
 
 CHAPTERS = {

@@ -312,9 +312,6 @@ def predict_large(
     return result
 
 
-FLIPS = ((), (1,), (2,), (1, 2))  # as it is, upside down, left to right, both
-
-
 def ensemble(networks, images, batch_size=16):
     """Predict pictures with several networks: their mean probability, and how they differ.
 
@@ -331,8 +328,7 @@ def ensemble(networks, images, batch_size=16):
     probability : ndarray of float32, shape [N, h, w], or [N, h, w, K] for K > 1 classes
         The mean over the networks; of a single foreground class, or of each of several.
     disagreement : ndarray of float32, shape [N, h, w]
-        Its standard deviation over the networks, of several classes the largest: from 0, where all
-        say the same, to 0.5.
+        Its standard deviation over the networks, of several classes the largest: 0 to 0.5.
 
     Raises
     ------
@@ -347,26 +343,16 @@ def ensemble(networks, images, batch_size=16):
     return _mean_and_spread([_probability(model, images, batch_size) for model in networks])
 
 
-def test_time(network, images, flips=FLIPS, batch_size=16):
+def test_time(network, images, batch_size=16, flips=((), (1,), (2,), (1, 2))):
     """Predict pictures as they are and mirrored, and mirror the answers back.
 
     Parameters
     ----------
     network : Segmenter, keras.Model or callable
     images, batch_size
-        As in `ensemble`.
+        As in `ensemble`, which also says what is returned and raised.
     flips : sequence of tuple of int, optional
-        The axes along which a look mirrors the pictures: 1 upside down, 2 left to right.
-
-    Returns
-    -------
-    probability, disagreement : ndarray of float32
-        As of `ensemble`, over the looks.
-
-    Raises
-    ------
-    ValueError
-        As `ensemble`.
+        The axes along which each look mirrors the pictures: 1 upside down, 2 left to right.
 
     References
     ----------
@@ -383,15 +369,13 @@ test_time.__test__ = False  # pytest takes it for a test where it is imported by
 
 
 def _probability(model, images, batch_size):
-    """Return the probability of the foreground, [N, h, w], or of each class, [N, h, w, K]."""
     model, images = model if isinstance(model, Segmenter) else Segmenter(model), np.asarray(images)
     if images.ndim != 4 or not len(images):
         raise ValueError(f"images must be [N, h, w, C], at least one, not {images.shape}.")
     starts = range(0, len(images), batch_size)
     logits = np.concatenate([model(images[k : k + batch_size]) for k in starts])
-    if logits.shape[-1] == 1:
-        return special.expit(logits[..., 0])
-    return special.softmax(logits, axis=-1)
+    one_class = logits.shape[-1] == 1
+    return special.expit(logits[..., 0]) if one_class else special.softmax(logits, axis=-1)
 
 
 def _mean_and_spread(looks):

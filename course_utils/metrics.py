@@ -684,7 +684,7 @@ def hausdorff_distance(truth, prediction, percentile=100, spacing=1.0):
 
 
 def calibration_error(truth, probability, bins=10, ignore=IGNORE):
-    """Compare what a model is sure of with how often it is right, over pixels.
+    """Compare the probability of class 1 with how often it comes true, over pixels.
 
     Pixels are put into bins of equal width by their probability. The *expected calibration error*
     is Σ_b n_b / n · |observed_b − predicted_b|: the gap between a bin's mean probability and what
@@ -692,29 +692,26 @@ def calibration_error(truth, probability, bins=10, ignore=IGNORE):
 
     Parameters
     ----------
-    truth : array_like of int
-        Class numbers, any shape; may also hold `ignore`.
+    truth : array_like of {0, 1}
+        Any shape; may also hold `ignore`.
     probability : array_like of float
-        Of the same shape: the probability of class 1, and what comes true is class 1. Or with one
-        more axis [..., k], of each class: then the *top* class counts, with its probability, and
-        what comes true is that it is the right one.
+        Of class 1, in [0, 1]; same shape.
     bins : int, optional
-        At least 1.
+        At least 1. A bin holds its upper edge, the first one 0 too.
     ignore : int or None, optional
         Pixels whose truth has this value are not counted. ``None`` counts every pixel.
 
     Returns
     -------
     dict
-        ``error``, float in [0, 1], NaN where no pixel counts; and of each bin, from 0 to 1, what a
-        reliability diagram shows: ``predicted`` and ``observed``, float64 [bins], NaN where a bin
-        is empty, and ``pixels``, int64 [bins]. A bin holds its upper edge, the first one 0 too.
+        ``error``, float in [0, 1], NaN where no pixel counts; and what a reliability diagram shows
+        of each bin that holds pixels: ``predicted``, ``observed`` and ``pixels``, from 0 to 1.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, a probability is outside [0, 1] or NaN, `truth` holds a class that
-        has no probability, or there is no bin.
+        If the shapes do not fit, a probability is outside [0, 1] or NaN, `truth` holds another
+        class, or there is no bin.
 
     References
     ----------
@@ -722,34 +719,25 @@ def calibration_error(truth, probability, bins=10, ignore=IGNORE):
     2017, https://arxiv.org/abs/1706.04599
     """
     truth, probability = np.asarray(truth), np.asarray(probability)
-    of_classes = probability.ndim == truth.ndim + 1 and probability.shape[-1] > 1
     hint = "Of two classes give that of class 1, probability[..., 1]; a last axis of 1 goes."
-    of_one_class = probability[..., 0] if of_classes else probability
-    _check_same_shape(truth, probability=of_one_class, hint=hint)
+    _check_same_shape(truth, probability=probability, hint=hint)
     if bins < 1:
         raise ValueError(f"bins must be at least 1, got {bins}.")
     known = np.ones(truth.shape, bool) if ignore is None else truth != ignore
     truth, probability = truth[known], probability[known]
+    _check_binary("truth", truth)
     if not ((probability >= 0) & (probability <= 1)).all():  # NaN is neither
         raise ValueError("probability must be in [0, 1] without NaN: logits take a sigmoid first.")
-    if of_classes:
-        if not np.isin(truth, np.arange(probability.shape[-1])).all():
-            raise ValueError(f"truth holds classes without one of {probability.shape[-1]} scores.")
-        truth, probability = truth == probability.argmax(-1), probability.max(-1, initial=0)
-    else:
-        _check_binary("truth", truth)
     number = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], probability)
     pixels = np.bincount(number, minlength=bins)
+    filled = pixels > 0
     predicted, observed = (
-        _divide(np.bincount(number, values, bins), pixels) for values in (probability, truth)
+        np.bincount(number, values, bins)[filled] / pixels[filled]
+        for values in (probability, truth)
     )
-    gaps = np.nansum(pixels * abs(observed - predicted))
-    return {
-        "error": _divide(gaps, pixels.sum()).item(),
-        "predicted": predicted,
-        "observed": observed,
-        "pixels": pixels.astype(np.int64),
-    }
+    pixels = pixels[filled]
+    error = _divide((pixels * abs(observed - predicted)).sum(), pixels.sum()).item()
+    return {"error": error, "predicted": predicted, "observed": observed, "pixels": pixels}
 
 
 def risk_coverage(risk, doubt):
@@ -757,20 +745,17 @@ def risk_coverage(risk, doubt):
 
     Parameters
     ----------
-    risk : array_like of float, shape [N]
-        What each case, such as a picture, costs: 1 − its Dice, say.
-    doubt : array_like of float, shape [N]
-        How doubtful it is, of which only the order counts. Equally doubtful cases are kept, or
-        handed over, together.
+    risk, doubt : array_like of float, shape [N]
+        What each case, such as a picture, costs (1 − its IoU, say), and how doubtful it is, of
+        which only the order counts. Equally doubtful cases are kept, or handed over, together.
 
     Returns
     -------
     coverage, mean_risk : ndarray of float64, shape [T]
-        One for each distinct doubt, from the least on: the share of cases that are at most so
-        doubtful, and their mean risk. The last coverage is 1.
+        For each distinct doubt, from the least on: the share of cases that are at most so doubtful,
+        and their mean risk. The last coverage is 1.
     area : float
-        Under the curve of steps, Σ_t (C_t − C_{t−1}) R_t: what doubt that tells nothing brings to
-        the mean risk on average, and a good one below it.
+        Under the curve of steps, Σ_t (C_t − C_{t−1}) R_t.
 
     Raises
     ------

@@ -60,30 +60,17 @@ class Run:
         return chosen[self.profile]
 
     def use(self, dataset):
-        """Go on with another data set of the chapter: what `record` keeps from here on is of it.
+        """Go on with another data set, named as in `course_utils.datasets.catalog`.
 
-        Parameters
-        ----------
-        dataset : str
-            One of those that ``chapters.py`` has for the chapter.
+        What `record` keeps from here on is of it. The chapter's row in ``chapters.py`` names it.
 
         Returns
         -------
         pathlib.Path
             Its folder, unpacked and checked; made up where the profile's data is.
-
-        Raises
-        ------
-        ValueError
-            If the chapter has no such data set.
-        CourseDataError
-            As `start`.
         """
-        if dataset not in CHAPTERS[self.chapter].datasets:
-            raise ValueError(
-                f"{self.chapter} has no data set {dataset!r} in course_utils/chapters.py, only "
-                f"{', '.join(CHAPTERS[self.chapter].datasets) or 'none'}."
-            )
+        if dataset not in CHAPTERS[self.chapter].further:  # which offline mirrors go by
+            raise ValueError(f"{self.chapter} has no {dataset!r} in course_utils/chapters.py.")
         _attach_data(self, dataset)
         print(f"Data: {self.source}")
         return self.data_dir

@@ -104,12 +104,9 @@ def offline(names: Collection[str]) -> Iterator[str]:
     """
     lacks = {}
     for chapter, needs in CHAPTERS.items():
-        wanting = [
-            name
-            for name in needs.datasets
-            if not all(archive.name in names for archive in catalog.get(name).archives)
-        ]
-        lacks[chapter] = (" and ".join(wanting), _missing(needs.encoders, names))
+        sets = filter(None, (needs.dataset, *needs.further))
+        data = [s for s in sets if not {a.name for a in catalog.get(s).archives} <= set(names)]
+        lacks[chapter] = (" and ".join(data), _missing(needs.encoders, names))
     yield f"{', '.join(c for c in lacks if not any(lacks[c]))}: with all they need"
     for chapter, (data, weights) in lacks.items():
         if data:

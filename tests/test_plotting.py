@@ -15,7 +15,6 @@ from scipy import ndimage
 
 from course_utils import plotting
 from course_utils.datasets import IGNORE, Dataset
-from course_utils.metrics import calibration_error
 from course_utils.plotting import comparisons, style
 
 NAMES = ("sky", "tree", "road")
@@ -53,8 +52,6 @@ CURVES = {"IoU": [1, 0.5, 0.2], "Dice": [1, 0.7, np.nan]}
 DISTANCES = {"Hausdorff": [0, 3, np.inf], "95 %": [0, 1, 2]}
 
 
-CALIBRATION = calibration_error(MASK, np.where(MASK, 0.66, 0.01))
-NOTHING = calibration_error(UNKNOWN, np.zeros(UNKNOWN.shape))
 CONSTANT = {"background everywhere": {"miou": 0.49, "pixel_accuracy": 0.98}}
 
 # Every function that returns a figure, on plain and on odd input.
@@ -120,7 +117,6 @@ FIGURES = {
     "precision_recall": lambda: plotting.precision_recall(CLASSES, SURE, NAMES),
     "recall_and_precision": lambda: plotting.recall_and_precision({"a": (0.5, 0.7)}, "road"),
     "receptive_field": lambda: plotting.receptive_field(IMAGE, {"conv1": 3, "pool1": 4}, (2, 3)),
-    "reliability": lambda: plotting.reliability({"hearts": CALIBRATION, "nothing": NOTHING}),
     "scenes": lambda: plotting.scenes([COLOR] * 3, [CLASSES, OTHER, NONE], NAMES, titles="abc"),
     "scenes, unknown": lambda: plotting.scenes([COLOR / 255], [UNKNOWN], NAMES),
     "seeds": lambda: plotting.seeds({"FCN": [0.90, 0.92], "MLP": [0.7]}),
@@ -216,7 +212,6 @@ BAD = {
     "results must hold": lambda: plotting.seeds({"none": []}),
     "curves is empty": lambda: plotting.lines({}, xlabel="", ylabel=""),
     "'recall' has": lambda: plotting.lines({"recall": ([0, 1], [1])}, xlabel="", ylabel=""),
-    "results is empty": lambda: plotting.reliability({}),
     "points is empty": lambda: plotting.tradeoff({}, xlabel="", ylabel=""),
     "baseline is 'V-Net'": lambda: plotting.paired(SEEDS, "V-Net"),
     "'U-Net' alone": lambda: plotting.paired({"U-Net": SEEDS["U-Net"]}, "U-Net"),
@@ -539,12 +534,6 @@ def test_curves_of_precision_and_of_errors_near_a_border():
     near, everywhere = (line.get_ydata() for line in ax.lines)
     assert_allclose(near, [1 / 3, 2 / 3, 1])
     assert (np.diff(everywhere) >= 0).all() and everywhere[0] < everywhere[-1] <= 1
-
-
-def test_reliability_draws_bins_that_hold_pixels():
-    curve, counts = plotting.reliability({"hearts": CALIBRATION}).axes
-    assert_allclose(curve.lines[1].get_xydata(), [[0.01, 0], [0.66, 1]])
-    assert_allclose(counts.lines[0].get_ydata(), [1 - MASK.mean(), MASK.mean()])
 
 
 def test_equal_iou_is_a_line_through_recall_and_precision():

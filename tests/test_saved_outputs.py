@@ -46,9 +46,6 @@ CHAPTERS = {
             "stained tissue, one network",
             "stained tissue, its mirrored looks",
             "stained tissue, the ensemble",
-            "shift: stained tissue",
-            "shift: negative",
-            "shift: turned",
         ],
     ),
 }
@@ -76,7 +73,11 @@ def outputs(chapter):
 def test_trained_networks_beat_every_constant_prediction(chapter):
     score, constant, margin, exceptions = CHAPTERS[chapter]
     records = RECORD.findall(outputs(chapter)[0])
-    found = {name: float(re.search(rf"\b{score} (\d\.\d+)", text)[1]) for name, text in records}
+    found = {  # other records are of other things than a training
+        name: float(value[1])
+        for name, text in records
+        if (value := re.search(rf"\b{score} (\d\.\d+)", text))
+    }
     assert set(exceptions) < set(found)  # and at least one training is none
     poor = {
         name: value

@@ -198,10 +198,7 @@ check_risk_coverage = Check(
     solution=_curve(_by_doubt),
     cases={
         "eight pictures": (RISK, DOUBT),
-        "in another order, doubts ten times as large": (
-            RISK[::-1],
-            10 * DOUBT[::-1],
-        ),
+        "in another order, larger doubts": (RISK[::-1], 10 * DOUBT[::-1]),
         "three pictures": (np.array([0.5, 0.0, 0.2]), np.array([3.0, 1.0, 2.0])),
     },
     mistakes={

@@ -16,7 +16,6 @@ from .scores import (
     paired,
     precision_recall,
     recall_and_precision,
-    reliability,
     seeds,
     tradeoff,
 )
@@ -50,7 +49,6 @@ __all__ = [
     "precision_recall",
     "recall_and_precision",
     "receptive_field",
-    "reliability",
     "scenes",
     "seeds",
     "show",

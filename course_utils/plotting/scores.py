@@ -375,46 +375,6 @@ def recall_and_precision(points, class_name):
     return lines(curves, dots=points, **names)
 
 
-def reliability(results):
-    """Draw how often what was predicted came true, and beside it how many pixels say so.
-
-    Parameters
-    ----------
-    results : dict, name -> what `course_utils.metrics.calibration_error` returned
-
-    Returns
-    -------
-    Figure
-        Named with the calibration error. On the gray diagonal 70 % comes true of what was given
-        70 %; below it the model is too sure.
-    """
-    if not results:
-        raise ValueError("results is empty: there is nothing to draw")
-    figure, axes = new_figure(1, 2, height=3.8)
-    curve, counts = axes[0]
-    curve.plot([0, 1], [0, 1], **BASELINE)
-    colors = cycle(len(results))
-    for turn, (name, found) in enumerate(results.items()):
-        pixels, filled = np.asarray(found["pixels"]), np.asarray(found["pixels"]) > 0
-        look = {"color": colors[turn], "marker": MARKERS[turn % len(MARKERS)], "markersize": 5}
-        points = np.array([found["predicted"], found["observed"]])[:, filled]
-        curve.plot(*points, linewidth=1.5, label=f"{name}: error {found['error']:.3f}", **look)
-        middles = (np.arange(len(pixels)) + 0.5) / len(pixels)
-        counts.plot(middles[filled], pixels[filled] / max(pixels.sum(), 1), linewidth=1.5, **look)
-    counts.set_yscale("log")
-    counts.set_xlim(0, 1)
-    curve.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    tidy(curve, "predicted probability", "what came true")
-    tidy(counts, "predicted probability", "share of the pixels, logarithmic")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    errors = {name: found["error"] for name, found in results.items()}
-    return described(
-        figure,
-        f"Reliability diagram of {listed(results)}, and beside it the pixels in each bin. "
-        f"Calibration error: {extremes(errors, '.3f')}.",
-    )
-
-
 def tradeoff(points, *, xlabel, ylabel):
     """Draw models as points, such as a score against the number of parameters.
 
