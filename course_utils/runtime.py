@@ -69,10 +69,12 @@ class Run:
         pathlib.Path
             Its folder, unpacked and checked; made up where the profile's data is.
         """
-        if dataset not in CHAPTERS[self.chapter].further:  # which offline mirrors go by
+        row, before = CHAPTERS[self.chapter], self.source
+        if dataset not in (row.dataset, *row.further):  # offline mirrors go by that row
             raise ValueError(f"{self.chapter} has no {dataset!r} in course_utils/chapters.py.")
         _attach_data(self, dataset)
-        print(f"Data: {self.source}")
+        if self.source != before:
+            print(f"Data: {self.source}")
         return self.data_dir
 
     def record(self, name, scores, *, protocol, history=None, **details):

@@ -220,6 +220,7 @@ def test_a_chapter_goes_on_with_another_data_set_and_records_which(capsys):
     assert capsys.readouterr().out.endswith(f"Data: {run.source}\n")
     run.record("a", {"miou": 0.5}, protocol="")
     assert set(run.results[0]["data"]["sha256"]) == {"stage1_train.zip"}
+    assert run.use("sunnybrook") == hearts and run.source == samples.SAMPLES["sunnybrook"].title
     with pytest.raises(ValueError, match="has no 'cats' in"):
         run.use("cats")
 
