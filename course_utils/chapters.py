@@ -24,6 +24,8 @@ class Chapter:
         What is looked at and what is found out, as the README's table has them.
     encoders : mapping of str to tuple of str
         Whose ImageNet weights it asks for, by profile.
+    further : tuple of str
+        Data sets that it goes on with: see `course_utils.runtime.Run.use`.
     """
 
     title: str
@@ -32,6 +34,7 @@ class Chapter:
     pictures: str
     finding: str
     encoders: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    further: tuple[str, ...] = ()
 
 
 CHAPTERS = {
@@ -97,6 +100,14 @@ CHAPTERS = {
         "SegNet, DeepLab, PSPNet and FastFCN from their modules, and what each idea buys on one "
         "budget",
     ),
+    "09_attention": Chapter(
+        "Attention",
+        "stanford_background",
+        80,
+        "outdoor scenes",
+        "what attention does and costs, what a transformer needs that a convolution does not, and "
+        "which network to choose",
+    ),
     "10_your_own_pictures": Chapter(
         "Your own pictures",
         "labelme_fruit",
@@ -104,6 +115,15 @@ CHAPTERS = {
         "fruit on a table, or your own",
         "how a dozen photographs and an annotation tool become a segmenter that others can use",
         encoders={"quick": ("mobilenet",), "full": ("mobilenet",)},
+    ),
+    "11_can_you_trust_it": Chapter(
+        "Can you trust it?",
+        "sunnybrook",
+        75,
+        "heart MRI and cell nuclei",
+        "when a network is wrong, whether it knows, and what to write down before anyone relies on "
+        "it",
+        further=("dsb2018",),
     ),
 }
 """The chapters by the name of their notebook, in the order they are read."""

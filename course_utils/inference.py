@@ -23,6 +23,7 @@ import keras
 import numpy as np
 from matplotlib.colors import to_rgb
 from PIL import Image
+from scipy import special
 from tqdm import tqdm
 
 from . import models  # noqa: F401, for a saved network may have layers of the course
@@ -309,6 +310,79 @@ def predict_large(
     result /= totals[0][whole[0]]
     result /= totals[1][whole[1]].swapaxes(0, 1)
     return result
+
+
+def ensemble(networks, images, batch_size=16):
+    """Predict pictures with several networks: their mean probability, and how they differ.
+
+    Parameters
+    ----------
+    networks : sequence of Segmenter, keras.Model or callable
+        For the same classes; trained with different seeds, say.
+    images : ndarray, shape [N, h, w, C]
+        All of one size that suits the networks; uint8, or float in [0, 1].
+    batch_size : int, optional
+
+    Returns
+    -------
+    probability : ndarray of float32, shape [N, h, w], or [N, h, w, K] for K > 1 classes
+        The mean over the networks; of a single foreground class, or of each of several.
+    disagreement : ndarray of float32, shape [N, h, w]
+        Its standard deviation over the networks, of several classes the largest: 0 to 0.5.
+
+    Raises
+    ------
+    ValueError
+        If there is no network, or `images` are not of that shape.
+
+    References
+    ----------
+    B. Lakshminarayanan, A. Pritzel, C. Blundell, "Simple and Scalable Predictive Uncertainty
+    Estimation using Deep Ensembles", NeurIPS 2017, https://arxiv.org/abs/1612.01474
+    """
+    return _mean_and_spread([_probability(model, images, batch_size) for model in networks])
+
+
+def test_time(network, images, batch_size=16, flips=((), (1,), (2,), (1, 2))):
+    """Predict pictures as they are and mirrored, and mirror the answers back.
+
+    Parameters
+    ----------
+    network : Segmenter, keras.Model or callable
+    images, batch_size
+        As in `ensemble`, which also says what is returned and raised.
+    flips : sequence of tuple of int, optional
+        The axes along which each look mirrors the pictures: 1 upside down, 2 left to right.
+
+    References
+    ----------
+    G. Wang et al., "Aleatoric Uncertainty Estimation with Test-Time Augmentation for Medical Image
+    Segmentation with Convolutional Neural Networks", Neurocomputing 338, 2019,
+    https://arxiv.org/abs/1807.07356
+    """
+    return _mean_and_spread(
+        [np.flip(_probability(network, np.flip(images, axes), batch_size), axes) for axes in flips]
+    )
+
+
+test_time.__test__ = False  # pytest takes it for a test where it is imported by its name
+
+
+def _probability(model, images, batch_size):
+    model, images = model if isinstance(model, Segmenter) else Segmenter(model), np.asarray(images)
+    if images.ndim != 4 or not len(images):
+        raise ValueError(f"images must be [N, h, w, C], at least one, not {images.shape}.")
+    starts = range(0, len(images), batch_size)
+    logits = np.concatenate([model(images[k : k + batch_size]) for k in starts])
+    one_class = logits.shape[-1] == 1
+    return special.expit(logits[..., 0]) if one_class else special.softmax(logits, axis=-1)
+
+
+def _mean_and_spread(looks):
+    if not len(looks):
+        raise ValueError("There is no network, or no look, to ask.")
+    spread = np.std(looks, axis=0)
+    return np.mean(looks, axis=0), spread if spread.ndim == 3 else spread.max(axis=-1)
 
 
 def overlay(image, mask, class_names=None, alpha=0.5):

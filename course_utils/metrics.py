@@ -680,6 +680,108 @@ def hausdorff_distance(truth, prediction, percentile=100, spacing=1.0):
     return max(np.percentile(distances, percentile).item() for distances in directed)
 
 
+# Whether a model knows when it is wrong
+
+
+def calibration_error(truth, probability, bins=10, ignore=IGNORE):
+    """Compare the probability of class 1 with how often it comes true, over pixels.
+
+    Pixels are put into bins of equal width by their probability. The *expected calibration error*
+    is Σ_b n_b / n · |observed_b − predicted_b|: the gap between a bin's mean probability and what
+    came true, each bin counted by its pixels.
+
+    Parameters
+    ----------
+    truth : array_like of {0, 1}
+        Any shape; may also hold `ignore`.
+    probability : array_like of float
+        Of class 1, in [0, 1]; same shape.
+    bins : int, optional
+        At least 1. A bin holds its upper edge, the first one 0 too.
+    ignore : int or None, optional
+        Pixels whose truth has this value are not counted. ``None`` counts every pixel.
+
+    Returns
+    -------
+    dict
+        ``error``, float in [0, 1], NaN where no pixel counts; and what a reliability diagram shows
+        of each bin that holds pixels: ``predicted``, ``observed`` and ``pixels``, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, a probability is outside [0, 1] or NaN, `truth` holds another
+        class, or there is no bin.
+
+    References
+    ----------
+    C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Modern Neural Networks", ICML
+    2017, https://arxiv.org/abs/1706.04599
+    """
+    truth, probability = np.asarray(truth), np.asarray(probability)
+    hint = "Of two classes give that of class 1, probability[..., 1]; a last axis of 1 goes."
+    _check_same_shape(truth, probability=probability, hint=hint)
+    if bins < 1:
+        raise ValueError(f"bins must be at least 1, got {bins}.")
+    known = np.ones(truth.shape, bool) if ignore is None else truth != ignore
+    truth, probability = truth[known], probability[known]
+    _check_binary("truth", truth)
+    if not ((probability >= 0) & (probability <= 1)).all():  # NaN is neither
+        raise ValueError("probability must be in [0, 1] without NaN: logits take a sigmoid first.")
+    number = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], probability)
+    pixels = np.bincount(number, minlength=bins)
+    filled = pixels > 0
+    predicted, observed = (
+        np.bincount(number, values, bins)[filled] / pixels[filled]
+        for values in (probability, truth)
+    )
+    pixels = pixels[filled]
+    error = _divide((pixels * abs(observed - predicted)).sum(), pixels.sum()).item()
+    return {"error": error, "predicted": predicted, "observed": observed, "pixels": pixels}
+
+
+def risk_coverage(risk, doubt):
+    """Follow the mean risk of what is left as the most doubtful cases are handed to somebody else.
+
+    Parameters
+    ----------
+    risk, doubt : array_like of float, shape [N]
+        What each case, such as a picture, costs (1 − its IoU, say), and how doubtful it is, of
+        which only the order counts. Equally doubtful cases are kept, or handed over, together.
+
+    Returns
+    -------
+    coverage, mean_risk : ndarray of float64, shape [T]
+        For each distinct doubt, from the least on: the share of cases that are at most so doubtful,
+        and their mean risk. The last coverage is 1.
+    area : float
+        Under the curve of steps, Σ_t (C_t − C_{t−1}) R_t.
+
+    Raises
+    ------
+    ValueError
+        If the two are not of one shape [N], there are no cases, or one is NaN.
+
+    References
+    ----------
+    Y. Geifman, R. El-Yaniv, "Selective Classification for Deep Neural Networks", NeurIPS 2017,
+    https://arxiv.org/abs/1705.08500
+    """
+    risk, doubt = np.asarray(risk, float), np.asarray(doubt, float)
+    if risk.ndim != 1 or risk.shape != doubt.shape or not risk.size:
+        raise ValueError(
+            f"risk {risk.shape} and doubt {doubt.shape} must be of one shape [N], one entry a case."
+        )
+    for name, values in {"risk": risk, "doubt": doubt}.items():
+        if np.isnan(values).any():
+            raise ValueError(f"{name} holds NaN: leave those cases out of both.")
+    order = np.argsort(doubt, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(doubt[order]) != 0, True))
+    coverage = (last + 1) / risk.size
+    mean_risk = np.cumsum(risk[order])[last] / (last + 1)
+    return coverage, mean_risk, np.sum(np.diff(coverage, prepend=0.0) * mean_risk).item()
+
+
 # Objects that are numbered one by one
 
 BOWL_THRESHOLDS = tuple(k / 20 for k in range(10, 20))  # 0.5 … 0.95, where 0.6 is 0.6

@@ -59,6 +59,24 @@ class Run:
         chosen = {"sample": sample, "showcase": quick, "quick": quick, "full": full}
         return chosen[self.profile]
 
+    def use(self, dataset):
+        """Go on with another data set, named as in `course_utils.datasets.catalog`.
+
+        What `record` keeps from here on is of it. The chapter's row in ``chapters.py`` names it.
+
+        Returns
+        -------
+        pathlib.Path
+            Its folder, unpacked and checked; made up where the profile's data is.
+        """
+        row, before = CHAPTERS[self.chapter], self.source
+        if dataset not in (row.dataset, *row.further):  # offline mirrors go by that row
+            raise ValueError(f"{self.chapter} has no {dataset!r} in course_utils/chapters.py.")
+        _attach_data(self, dataset)
+        if self.source != before:
+            print(f"Data: {self.source}")
+        return self.data_dir
+
     def record(self, name, scores, *, protocol, history=None, **details):
         """Keep the scores of one training for the scoreboard.
 

@@ -104,9 +104,9 @@ def offline(names: Collection[str]) -> Iterator[str]:
     """
     lacks = {}
     for chapter, needs in CHAPTERS.items():
-        archives = catalog.get(needs.dataset).archives if needs.dataset else ()
-        whole = all(archive.name in names for archive in archives)
-        lacks[chapter] = ("" if whole else needs.dataset, _missing(needs.encoders, names))
+        sets = filter(None, (needs.dataset, *needs.further))
+        data = [s for s in sets if not {a.name for a in catalog.get(s).archives} <= set(names)]
+        lacks[chapter] = (" and ".join(data), _missing(needs.encoders, names))
     yield f"{', '.join(c for c in lacks if not any(lacks[c]))}: with all they need"
     for chapter, (data, weights) in lacks.items():
         if data:

@@ -23,7 +23,7 @@ from sklearn.metrics import confusion_matrix as sklearn_matrix
 
 from course_utils import metrics, pipeline
 from course_utils.chapters import CHAPTERS
-from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch08, ch10
+from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch08, ch09, ch10, ch11
 from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict, set_beside
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -228,6 +228,12 @@ def drawn_once(present, n, seed):
     return np.random.default_rng(seed).permutation(len(present)) < n
 
 
+def temperature_by_keras(logits, truth, grid):
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    costs = [float(loss(truth.ravel() * 1.0, logits.ravel() / t)) for t in grid]
+    return np.float32(grid[costs.index(min(costs))])
+
+
 def three_ious(*case):
     return ch06.check_three_ious.solution(*case)
 
@@ -235,10 +241,11 @@ def three_ious(*case):
 unpool, bin_edges = ch08.check_unpool.solution, ch08.check_bin_edges.solution
 receptive_field = ch08.check_receptive_field.solution
 fill, TABLE = ch10.check_fill_polygon.solution, ch10.TABLE
+calibration, follow_risk = ch11.check_calibration_error.solution, ch11.check_risk_coverage.solution
 to_labels, merge_masks = ch04.check_to_labels.solution, ch06.check_merge_masks.solution
 padded_size, node_inputs = ch05.check_padded_size.solution, ch06.check_node_inputs.solution
 convolve, stamp = ch02.check_convolve.solution, ch02.check_stamp.solution
-rate_at = ch02.check_rate_at.solution
+rate_at, attention = ch02.check_rate_at.solution, ch09.check_attention.solution
 
 
 def rate_up_to_the_last(step, steps, peak):  # right but for fewer than 20 steps
@@ -585,6 +592,37 @@ TOLD_BY_RULE = {
         (lambda c: ch10.check_softened_weights.solution(c)[1:], "is wanted, got (3,)"),
         (lambda c: ch10.check_softened_weights.solution(c).round(2), "that was rounded"),
     ],
+    "check_attention": [
+        (lambda q, k, v: attention(q, k, v)[0], "shape (3, 2) is wanted, got (2,)"),
+        (lambda q, k, v: q @ k, "three queries, five keys: your function stopped with ValueError"),
+        (lambda q, k, v: np.zeros((3, 2)), "is right, got 0"),
+        (lambda q, k, v: attention(q, k, v).round(3), "that was rounded"),
+    ],
+    "check_products": [
+        (lambda h, w, c, r: 2.0 * h * w * (h // r) * (w // r) * c, "should be whole, not float64"),
+        (lambda h, w, c, r: 96, "5 channels, reduction 1: 5760 is right, got 96"),
+    ],
+    "check_distance": [
+        (lambda w, y, x: 4.0, "a map of 3 × 4: "),
+        (lambda w, y, x: (w * np.hypot(y, x)).sum(), "your function stopped with ValueError"),
+        (lambda w, y, x: np.hypot(y, y), "one number is wanted, got an array of shape (3,)"),
+    ],
+    "check_calibration_error": [
+        (lambda *case: 100 * calibration(*case), "in percent"),
+        (lambda t, p, bins: metrics.calibration_error(t, p, bins), "got dict"),
+        (lambda t, p, bins: [0.1] * bins, "one number is wanted, got an array of shape (5,)"),
+    ],
+    "check_temperature": [
+        (lambda logits, truth, grid: 1.5, "too sure: 2.30067 is right, got 1.5"),
+        (lambda logits, truth, grid: logits / 2, "one number is wanted"),
+        (lambda logits, truth: 2.3, "your function stopped with TypeError"),
+    ],
+    "check_risk_coverage": [
+        (lambda risk, doubt: risk.mean(), "shape (8,) is wanted, got a single number"),
+        (lambda risk, doubt: follow_risk(risk, doubt)[:-1], "shape (8,) is wanted, got (7,)"),
+        (lambda risk, doubt: follow_risk(risk, doubt).round(2), "that was rounded"),
+        (metrics.risk_coverage, "numbers are wanted, got tuple"),
+    ],
 }
 
 
@@ -749,6 +787,26 @@ def filled_by_matplotlib(points, height, width):
     return inside.reshape(height, width)
 
 
+def own_attention(queries, keys, values):
+    answers = []
+    for query in queries:
+        scores = [sum(q * k for q, k in zip(query, key, strict=True)) for key in keys]
+        powers = [math.exp((s - max(scores)) / math.sqrt(len(query))) for s in scores]
+        answers.append(sum(p * v for p, v in zip(powers, values, strict=True)) / sum(powers))
+    return answers
+
+
+def keras_attention(queries, keys, values):
+    queries, keys, values = (keras.ops.convert_to_tensor(x[None]) for x in (queries, keys, values))
+    scale = 1 / math.sqrt(queries.shape[-1])
+    scores = scale * queries @ keras.ops.swapaxes(keys, 1, 2)
+    return (keras.ops.softmax(scores) @ values)[0]
+
+
+def own_distance(weights, down, across):
+    return sum(weights[i, j] * math.hypot(down[i], across[j]) for i, j in np.ndindex(weights.shape))
+
+
 def keras_bce_dice(truth, p):
     cross_entropy = keras.ops.mean(keras.losses.binary_crossentropy(truth, p))
     added, s = keras.ops.sum(p) + keras.ops.sum(truth), 1e-5
@@ -826,6 +884,14 @@ ALSO_RIGHT = [
     ("check_class_table", dict(reversed((TABLE | {"date": "date", "twig": None}).items()))),
     ("check_choose_validation", lambda *case: choose(*case).tolist()),
     ("check_softened_weights", lambda c: sum(c) / (np.sqrt(c) * sum(np.sqrt(c)))),
+    ("check_attention", own_attention),
+    ("check_attention", keras_attention),
+    ("check_products", lambda h, w, c, r: h * w * c * 2 * (h // r * (w // r))),
+    ("check_distance", own_distance),
+    ("check_calibration_error", lambda *case: metrics.calibration_error(*case)["error"]),
+    ("check_calibration_error", lambda *case: np.float32(calibration(*case))),
+    ("check_temperature", temperature_by_keras),
+    ("check_risk_coverage", lambda risk, doubt: metrics.risk_coverage(risk, doubt)[1].tolist()),
 ]
 
 

@@ -12,7 +12,7 @@ import pytest
 from keras import layers
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
-from scipy import ndimage
+from scipy import ndimage, special
 
 from course_utils import inference, metrics, models, pipeline
 from course_utils.datasets import CourseDataError
@@ -286,6 +286,59 @@ def test_masks_and_overlays_from_the_shell(tmp_path, capsys):
     for wrong in ([model, good[0], good[0]], [str(tmp_path / "none"), good[0]]):
         with pytest.raises(SystemExit, match="2"):
             inference.main(wrong)
+
+
+# Several answers to one question
+
+
+def corner(pictures):
+    """Logits that tell where a pixel is: mirrored pictures do not get mirrored answers."""
+    return pictures[..., :1] + np.linspace(0, 1, pictures.shape[2])[:, None]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_ensemble_is_the_mean_of_probabilities_and_how_they_differ(channels):
+    images = RNG.random((5, 6, 7, 3), np.float32)
+    logits = [factor * images[..., :channels] for factor in (1, -2, 5)]
+    models = [lambda x, f=factor: f * x[..., :channels] for factor in (1, -2, 5)]
+    if channels == 1:
+        each = [1 / (1 + np.exp(-one[..., 0])) for one in logits]
+    else:
+        each = [np.exp(one) / np.exp(one).sum(-1, keepdims=True) for one in logits]
+    mean, spread = inference.ensemble(models, images, batch_size=2)
+    assert_allclose(mean, np.mean(each, axis=0), rtol=1e-5)
+    deviation = np.std(each, axis=0)
+    expected = deviation if channels == 1 else deviation.max(axis=-1)
+    assert_allclose(spread, expected, rtol=1e-4, atol=1e-6)
+    alone, none = inference.ensemble(models[:1], images)
+    assert_allclose(alone, each[0], rtol=1e-5)
+    assert not none.any()
+
+
+def test_flips_are_undone():
+    images = RNG.integers(0, 256, (2, 8, 8, 3), np.uint8)
+    mean, spread = inference.test_time(identity, images)
+    alone, _ = inference.ensemble([identity], images)
+    assert_allclose(mean, alone, rtol=1e-6)  # a network that looks at each pixel by itself
+    assert_allclose(spread, 0, atol=1e-7)
+    mean, spread = inference.test_time(corner, images, flips=[(), (2,)])
+    looks = [special.expit(np.flip(corner(np.flip(images / 255, a)), a)[..., 0]) for a in ((), 2)]
+    assert_allclose(mean, np.mean(looks, axis=0), rtol=1e-5)
+    assert_allclose(spread, abs(looks[0] - looks[1]) / 2, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda: inference.ensemble([], COLOR[None]), "no network"),
+        (lambda: inference.test_time(identity, COLOR[None], flips=()), "no look"),
+        (lambda: inference.test_time(identity, COLOR), r"images must be \[N, h, w, C\]"),
+        (lambda: inference.ensemble([identity], COLOR[None][:0]), "at least one"),
+    ],
+)
+def test_nobody_to_ask_is_an_error(ask, words):
+    with pytest.raises(ValueError, match=words):
+        ask()
 
 
 # Objects

@@ -9,6 +9,7 @@ from scipy import ndimage, optimize
 from scipy.spatial.distance import directed_hausdorff
 from skimage import measure
 from sklearn import metrics as sklearn_metrics
+from sklearn.calibration import calibration_curve
 from sklearn.dummy import DummyClassifier
 
 from course_utils import damage, metrics
@@ -255,6 +256,63 @@ def test_average_precision_by_hand(truth, score, options, expected):
     assert found == pytest.approx(expected, nan_ok=True)
 
 
+# Whether a model knows when it is wrong
+
+
+@pytest.mark.parametrize(("bins", "ignored"), [(10, 0), (7, 0.3), (200, 0.3)])
+def test_calibration_equals_scikit_learn(bins, ignored):
+    rng = np.random.default_rng(bins)
+    truth = rng.integers(0, 2, (3, 20, 17), np.uint8)
+    probability = rng.random(truth.shape) ** 3  # with 200 bins some are empty
+    truth[rng.random(truth.shape) < ignored] = IGNORE
+    came, said = truth[truth != IGNORE], probability[truth != IGNORE]
+    observed, predicted = calibration_curve(came, said, n_bins=bins)
+    found = metrics.calibration_error(truth, probability, bins)
+    np.testing.assert_allclose(found["observed"], observed)
+    np.testing.assert_allclose(found["predicted"], predicted)
+    pixels = np.histogram(said, bins, (0, 1))[0]
+    np.testing.assert_array_equal(found["pixels"], pixels[pixels > 0])
+    gap = np.average(abs(observed - predicted), weights=found["pixels"])
+    assert found["error"] == pytest.approx(gap)
+
+
+@pytest.mark.parametrize(
+    ("truth", "probability", "options", "expected"),
+    [
+        ([0, 1, 1, 0], [0.0, 1.0, 1.0, 0.0], {}, 0),
+        ([1, 0], [0.0, 1.0], {}, 1),
+        ([1, 1, 0, 1], [0.75] * 4, {}, 0),
+        # Three pixels of 0.2 of which one came true, and one of 0.9 that did.
+        ([1, 0, 0, 1], [0.2, 0.2, 0.2, 0.9], {}, 3 / 4 * (1 / 3 - 0.2) + 1 / 4 * 0.1),
+        ([1, 0], [0.9, 0.1], {"bins": 1}, 0),  # the mean is right
+        ([1, 255, 0], [0.7, 0.0, 0.7], {}, 0.2),
+        ([1, 7, 0], [0.7, 0.0, 0.7], {"ignore": 7}, 0.2),
+        ([255], [0.5], {}, NAN),
+        # 0.2 is the second bin's upper edge: it is with 0.15, not with 0.25.
+        ([1, 0, 1], [0.15, 0.2, 0.25], {}, 2 / 3 * abs(0.5 - 0.175) + 1 / 3 * 0.75),
+    ],
+)
+def test_calibration_error_by_hand(truth, probability, options, expected):
+    found = metrics.calibration_error(truth, probability, **options)
+    assert found["error"] == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("risk", "doubt", "coverage", "mean_risk", "area"),
+    [
+        ([0.3, 0.0, 0.6], [2, 1, 3], [1 / 3, 2 / 3, 1], [0, 0.15, 0.3], 0.15),
+        ([0.3, 0.0, 0.6], [2, 3, 1], [1 / 3, 2 / 3, 1], [0.6, 0.45, 0.3], 0.45),
+        ([0.3, 0.0, 0.6], [-5, -5, -5], [1], [0.3], 0.3),  # that tells nothing
+        ([0.5, 0.1, 0.0, 0.2], [0, 0, 7, 7], [0.5, 1], [0.3, 0.2], 0.25),
+        ([0.4], [np.inf], [1], [0.4], 0.4),
+    ],
+)
+def test_risk_coverage_by_hand(risk, doubt, coverage, mean_risk, area):
+    found = metrics.risk_coverage(risk, doubt)
+    for part, expected in zip(found, (coverage, mean_risk, area), strict=True):
+        assert part == pytest.approx(expected)
+
+
 def test_median_frequency_weights_by_hand():
     masks = np.array([[[0, 0, 0, 1]], [[0, 2, IGNORE, IGNORE]]])  # of 4 and of 2 known pixels
     # Frequencies in the pictures that show the class: 4/6, 1/4, 1/2; their median is 1/2.
@@ -492,6 +550,17 @@ ZEROS = np.zeros((2, 3, 4), int)
         ("average_precision", ([0.3, 1], [0.1, 0.2]), "truth must hold 0 and 1 only"),
         ("average_precision", ([1, 255], [0.1, 0.2], None), "truth must hold 0 and 1 only"),
         ("average_precision", ([0, 1], [NAN, 0.2]), "score holds NaN"),
+        ("calibration_error", ([0, 1], [0.1]), r"probability has shape \(1,\)"),
+        ("calibration_error", ([0, 1], [[0.1], [0.2]]), "a last axis of 1 goes"),
+        ("calibration_error", ([0, 2], [0.1, 0.2]), "truth must hold 0 and 1 only"),
+        ("calibration_error", ([0, 1], [[0.9, 0.1]] * 2), "give that of class 1"),
+        ("calibration_error", ([0, 1], [-3.0, 2.0]), r"must be in \[0, 1\]"),
+        ("calibration_error", ([0, 1], [NAN, 0.2]), "without NaN"),
+        ("calibration_error", ([0, 1], [0.1, 0.2], 0), "bins must be at least 1"),
+        ("risk_coverage", ([0.1, NAN], [1, 2]), "risk holds NaN"),
+        ("risk_coverage", ([0.1, 0.2], [NAN, 2]), "doubt holds NaN"),
+        ("risk_coverage", ([0.1, 0.2], [1]), r"risk \(2,\) and doubt \(1,\)"),
+        ("risk_coverage", ([], []), "one entry a case"),
         ("border_distance", ([0, 1],), r"must be \[H, W\] or \[N, H, W\], got \(2,\)"),
         ("hausdorff_distance", ([[0, 1]], [[0], [1]]), r"shape \(1, 2\) but prediction .*\(2, 1\)"),
         ("hausdorff_distance", ([[0]], [[[0]]]), r"prediction must have shape \[H, W\]"),

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from chapter_cells import execute
-from test_models import assert_nearly, counted, images, stir, unfilled
+from keras import layers
+from test_models import assert_nearly, assert_same_layers, counted, images, stir, unfilled
 
 from course_utils import models
 
@@ -288,6 +289,16 @@ def test_bins_cover_maps_that_they_do_not_divide(size, bins):
 # Attention
 
 
+def test_chapter_09_builds_the_same_segformer(capsys):
+    names = {"keras": keras, "layers": layers, "models": models, "np": np}
+    cells = execute("09_attention", "blocks", "attend", "stage", "head", "build", "count", **names)
+    assert "3,719,539" in capsys.readouterr().out
+    ours, theirs = models.segformer((*SIZE, 3), classes=3), cells["build_segformer"]((*SIZE, 3), 3)
+    assert_same_layers(ours, theirs, names=False)
+    theirs.set_weights(stir(ours).get_weights())
+    assert_nearly(theirs(images(1, *SIZE, 3)), ours(images(1, *SIZE, 3)))
+
+
 @pytest.mark.parametrize(
     ("stage", "heads", "keys"), [(0, 1, (2, 1)), (1, 2, (2, 1)), (2, 3, (2, 1)), (3, 4, (2, 2))]
 )
@@ -314,6 +325,25 @@ def test_attention_without_reduction_is_all_pixels_to_all_pixels():
     model = on_maps(lambda x: models.efficient_attention(x, 2, 1, "attend"), x.shape[1:])
     tokens = x.reshape(2, 12, 6)
     assert_nearly(model(x), model.get_layer("attend")(tokens, tokens).numpy().reshape(x.shape))
+
+
+# What a network costs
+
+
+def test_what_a_training_step_keeps_is_every_output_and_every_attention_weight():
+    model = on_maps(lambda x: models.efficient_attention(x, 2, 2, "attend"), (4, 6, 8))
+    # Image, queries, attention's output, the map of it; the reduced map, normalized, as keys.
+    numbers = 4 * (4 * 6 * 8) + 3 * (2 * 3 * 8) + 2 * (4 * 6) * (2 * 3)
+    assert models.training_megabytes(model, 5) == pytest.approx(4 * 5 * numbers / 1e6)
+    pooled = on_maps(lambda x: models.MaxPoolingWithIndices()(x)[0], (4, 6, 8))
+    assert models.training_megabytes(pooled, 1) == pytest.approx(4 * (192 + 2 * 48) / 1e6)
+
+
+@pytest.mark.parametrize("name", models.COMPARED)
+def test_the_networks_of_the_comparison_are_of_one_size(name):
+    model = models.COMPARED[name]((64, 96, 3), 8)
+    assert model.output_shape == (None, 64, 96, 8)
+    assert 5e5 < model.count_params() < 5e6
 
 
 # Errors

@@ -56,6 +56,7 @@ CONSTANT = {"background everywhere": {"miou": 0.49, "pixel_accuracy": 0.98}}
 
 # Every function that returns a figure, on plain and on odd input.
 FIGURES = {
+    "attention": lambda: plotting.attention(IMAGE, (2, 3), {"after": [SURE[:3, :5, 0]]}),
     "before_and_after": lambda: plotting.before_and_after(SURE, -SURE, "kernels", count=2),
     "maps": lambda: plotting.maps({"image": IMAGE, "two": np.eye(2)}, "An image and two ones."),
     "before_and_after, maps": lambda: plotting.before_and_after(

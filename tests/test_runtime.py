@@ -213,6 +213,19 @@ def test_the_sample_needs_no_network_and_is_never_taken_for_the_real_data(
         runtime.start("01_mri_mlp", "quick")
 
 
+def test_a_chapter_goes_on_with_another_data_set_and_records_which(capsys):
+    run = runtime.start("11_can_you_trust_it", "sample")
+    hearts = run.data_dir
+    nuclei = run.use("dsb2018")
+    assert nuclei == run.data_dir != hearts and run.source == samples.SAMPLES["dsb2018"].title
+    assert capsys.readouterr().out.endswith(f"Data: {run.source}\n")
+    run.record("a", {"miou": 0.5}, protocol="")
+    assert set(run.results[0]["data"]["sha256"]) == {"stage1_train.zip"}
+    assert run.use("sunnybrook") == hearts and run.source == samples.SAMPLES["sunnybrook"].title
+    with pytest.raises(ValueError, match="has no 'cats' in"):
+        run.use("cats")
+
+
 @pytest.mark.parametrize("profile", ["quick", "full"])
 def test_without_data_the_sample_is_offered_by_a_line_that_works(nowhere, profile, monkeypatch):
     monkeypatch.setitem(catalog.CATALOG, "sunnybrook", published_at(f"{nowhere}/published"))

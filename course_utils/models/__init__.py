@@ -14,7 +14,9 @@ from .blocks import (
     resize,
     response,
     segmenter,
+    training_megabytes,
 )
+from .compared import COMPARED
 from .mlp_to_unetpp import (
     DoubleSize,
     PadAndConcatenate,
@@ -48,6 +50,7 @@ from .since_2015 import (
 )
 
 __all__ = [
+    "COMPARED",
     "AdaptiveAveragePooling2D",
     "DoubleSize",
     "MaxPoolingWithIndices",
@@ -83,6 +86,7 @@ __all__ = [
     "segmenter",
     "segnet",
     "supervise",
+    "training_megabytes",
     "unet",
     "unetpp",
     "up",

@@ -120,6 +120,32 @@ def receptive_field(stack):
     return seen
 
 
+def training_megabytes(model, batch_size):
+    """Add up the maps that a training step keeps until the gradients have come back.
+
+    That is what each layer puts out, and in attention the weights, in float32. What a framework
+    saves by reusing memory, or needs besides, is not in it.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Built for images of known size.
+    batch_size : int
+
+    Returns
+    -------
+    float
+    """
+    numbers = 0
+    for layer in model.layers:
+        outputs = keras.tree.flatten(layer.output)
+        numbers += sum(math.prod(output.shape[1:]) for output in outputs)
+        if isinstance(layer, layers.MultiHeadAttention):
+            queries, keys = (each.shape[1] for each in layer.input)
+            numbers += layer.num_heads * queries * keys
+    return 4 * batch_size * numbers / 1e6
+
+
 def count_multiplications(model):
     """Count what a network multiplies for one image: with kernels, and in attention.
 

@@ -20,6 +20,41 @@ from .style import (
 )
 
 
+def attention(image, pixel, maps):
+    """Draw what one pixel of an image attends to in each stage, for one network a row.
+
+    Parameters
+    ----------
+    image : array [H, W, 3], uint8 or float in [0, 1]
+    pixel : (int, int)
+        Row and column, marked by a cross in all panels.
+    maps : dict, name of the network -> list of float array [h, w]
+        The weights that sum to 1, of the map that each stage attends to, which covers the image.
+        Each panel has a scale of its own, from 0 to its largest weight.
+
+    Returns
+    -------
+    Figure
+    """
+    image, stages = as_image(image), len(next(iter(maps.values())))
+    height = len(maps) * 9 / (1 + stages) * image.shape[0] / image.shape[1]
+    figure, axes = new_figure(len(maps), 1 + stages, height=height + 0.4)
+    extent = (-0.5, image.shape[1] - 0.5, image.shape[0] - 0.5, -0.5)
+    for row, (name, weights) in zip(axes, maps.items(), strict=True):
+        draw_image(row[0], image).set_ylabel(name)
+        for ax, part in zip(row[1:], weights, strict=True):
+            bare(ax).imshow(part, extent=extent, cmap="magma", vmin=0)
+    for number, ax in enumerate(axes[0, 1:]):
+        ax.set_title(f"stage {number + 1}", fontsize=10)
+    for ax in axes.flat:
+        ax.plot(pixel[1], pixel[0], "+", color=SKY, markersize=12, markeredgewidth=2)
+    return described(
+        figure,
+        f"An image with a cross at one pixel, and what that attends to in {stages} stages; rows: "
+        f"{listed(maps)}.",
+    )
+
+
 def receptive_field(image, sides, at):
     """Draw how much of an image one place of each layer sees: squares around that place.
 

@@ -276,6 +276,8 @@ def archives(*names):
 def test_what_chapter_05_can_do_offline(held, said):
     [line] = [x for x in mirrors.offline(archives(*held)) if x.startswith("05_")]
     assert line.startswith("05_stanford_pretrained_unet: ") and said in line
+    [line] = [x for x in mirrors.offline(archives("sunnybrook")) if x.startswith("11_")]
+    assert line.endswith("sample profile only, for want of dsb2018")
     names = archives(*catalog.CATALOG, *catalog.WEIGHTS)
     assert list(mirrors.offline(names)) == [f"{', '.join(CHAPTERS)}: with all they need"]
 
