@@ -301,10 +301,11 @@ class Coco:
                 where = f"annotation {one.get('id', number)}"
                 for name, known in (("category_id", self.names), ("image_id", self._images)):
                     if one[name] not in known:
-                        raise folder.error(f"{file}: {where} has the unknown {name} {one[name]}")
+                        raise folder.error(f"{file}: {where} has the unknown {name} {one[name]!r}")
                 self._annotations[one["image_id"]].append((where, one))
         except (KeyError, TypeError, AttributeError) as error:
-            raise folder.error(f"{file} is no valid COCO file: {error!r}") from error
+            why = f"it lacks {error}" if isinstance(error, KeyError) else repr(error)
+            raise folder.error(f"{file} is no valid COCO file: {why}") from error
         self.keys = list(self._images)
 
     @staticmethod
@@ -326,7 +327,8 @@ class Coco:
             try:
                 shapes.append(self._read_shape(annotation))
             except (KeyError, TypeError, ValueError, OverflowError) as error:
-                raise self.folder.error(f"{self.file}: {where} {error}") from error
+                why = f"lacks {error}" if isinstance(error, KeyError) else error
+                raise self.folder.error(f"{self.file}: {where} {why}") from error
         sizes = {shape.patch.shape for shape in shapes if shape.patch is not None}
         sizes |= {read_size(image, "height", "width")} - {None}
         if len(sizes) > 1:

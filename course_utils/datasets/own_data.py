@@ -5,7 +5,7 @@
 ============  =============================================================================
 CVAT          "COCO 1.0", or "Segmentation mask 1.1", whose labelmap.txt tells the colors
 Label Studio  "COCO", for polygons; its PNG of brush strokes are one for each label: merge them
-Roboflow      "COCO Segmentation", or "Semantic Segmentation Masks"
+Roboflow      "COCO Segmentation", without a split, or "Semantic Segmentation Masks"
 QuPath        a script that exports labeled images (PNG) beside the pictures
 VIA           "Export Annotations (COCO format)"
 ============  =============================================================================
@@ -249,8 +249,8 @@ def _find_twins(folder: OwnFolder, items: list[_Item]) -> dict[str, CourseDataEr
         problem = f"{other.picture} and {item.picture} differ in ending, case or umlauts only"
         what_next = "Rename one: here or on another system they would have one name."
         if other.picture == item.picture:
-            problem = f"{item.picture} is annotated twice, in {other.file} and {item.file}"
-            what_next = "Take one of them away."
+            files = " and ".join(dict.fromkeys([other.file, item.file]))
+            problem, what_next = f"{item.picture} is annotated twice in {files}", "Take one away."
         error = folder.error(problem, what_next=what_next)
         twins |= {other.id: error, item.id: error}
     return twins
@@ -277,7 +277,10 @@ def _make_table(folder: OwnFolder, source, labels: set, classes):
         if isinstance(classes, str) or len(set(classes)) < len(classes):
             raise ValueError(f"classes must be a list of names, each once, or a dict: {classes!r}")
     elif source.names or not is_masks:
-        found = source.names.values() or sorted(labels)
+        found = list(source.names.values()) or sorted(labels)
+        if isinstance(source, Coco) and (unused := sorted({*found} - labels)):
+            found = [name for name in found if name in labels]
+            notes = (f"left out, for no shape has these categories: {_listed(unused)}",)
         given = {label: BUILT_IN.get(label, label) for label in found}
     elif labels <= {0, 1} or labels <= {0, IGNORE}:
         given = {0: BACKGROUND, 1: "foreground"}

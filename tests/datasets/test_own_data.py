@@ -189,10 +189,13 @@ RUNS = [2 * 30 + 3, 6, 24, 6, 24, 6, 24, 6, 24, 6, 33 * 30 + 21]  # CAT_MASK, co
 OUTLINE = np.ravel(SQUARE).tolist()
 
 
+IMAGE = {"id": 5, "file_name": "x.png", "height": SIZE[0], "width": SIZE[1]}
+
+
 def coco(*annotations, categories=((7, "cat"), (90, "dog")), name="x.png", **more):
     return json.dumps(
         {
-            "images": [{"id": 5, "file_name": name, "height": SIZE[0], "width": SIZE[1]}],
+            "images": [IMAGE | {"file_name": name}],
             "categories": [{"id": number, "name": name} for number, name in categories],
             "annotations": [
                 {"id": 1, "image_id": 5, "category_id": 7} | one for one in annotations
@@ -213,7 +216,7 @@ OUTLINES = {
     "nothing": ({"segmentation": []}, CAT_MASK * 0),
     "two points": ({"segmentation": [[2, 3, 7, 9]]}, CAT_MASK * 0),
     "a box alone": ({"bbox": [1, 2, 3, 4]}, CAT_MASK * 0),
-    "category 90": ({"segmentation": [OUTLINE], "category_id": 90}, CAT_MASK * 2),
+    "category 90": ({"segmentation": [OUTLINE], "category_id": 90}, CAT_MASK),
 }
 
 
@@ -222,7 +225,8 @@ def test_coco_outlines(read, name):
     one, expected = OUTLINES[name]
     own = read({"images/x.png": PICTURE, "annotations/all.json": coco(one)})
     np.testing.assert_array_equal(own[0][1], expected)
-    assert own.class_names == ("background", "cat", "dog")
+    used = "dog" if one.get("category_id") else "cat"
+    assert own.class_names == ("background", used) and len(own.notes) == 1  # of the other one
     report = own.report()
     assert bool(report["nothing marked"]) == (not (expected % IGNORE).any())
     assert bool(report["marks no pixel"]) == (not expected.any())  # told, not passed over
@@ -510,7 +514,11 @@ FAULTS = [  # words of the error, files, classes
     ("2 files are COCO's", with_coco() | {"b.json": coco()}, None),
     ("annotation 1 has the unknown category_id 3", with_coco({"category_id": 3}), None),
     ("annotation 1 has the unknown image_id 3", with_coco({"image_id": 3}), None),
+    ("unknown image_id '5'", with_coco({"image_id": "5"}), None),
     ("no valid COCO file", with_coco(categories=[(7, None)]), None),
+    ("it lacks 'categories'", PAIR | {"x.json": b'{"images": [], "annotations": []}'}, None),
+    ("annotation 1 lacks 'counts'", with_coco({"segmentation": {"size": SIZE}}), None),
+    (r"x\.png is annotated twice in a\.json\.", with_coco(images=[IMAGE, IMAGE | {"id": 6}]), None),
     ("annotation 1 has run lengths that add up to 5", with_coco(RUNS_OF_5), None),
     ("no list of polygons", with_coco({"segmentation": [[1, 2, 3]]}), None),
     (r"x\.png has the label 2", with_mask(THREE), ["no", "cat"]),
