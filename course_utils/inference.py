@@ -11,9 +11,11 @@ and ``python -m course_utils.inference my_model photo.jpg`` writes masks and ove
 """
 
 import argparse
+import glob
 import json
 import os
 import sys
+import warnings
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -89,6 +91,13 @@ class Segmenter:
         if np.isnan(logits).any():
             raise ValueError("The network answers NaN: its training has diverged.")
         return logits
+
+
+def _as_segmenter(model):
+    """Return a model of whatever `predict` takes for one."""
+    if isinstance(model, str | os.PathLike):
+        return load(model)
+    return model if isinstance(model, Segmenter) else Segmenter(model)
 
 
 def _as_matrix(preprocess, channels):
@@ -172,8 +181,8 @@ def predict(model, image, **tiling):
 
     Parameters
     ----------
-    model : Segmenter or keras.Model
-        A bare network is taken for ``Segmenter(network)``.
+    model : Segmenter, keras.Model, or path
+        A bare network is taken for ``Segmenter(network)``; a folder is loaded, each time anew.
     image : path, or array [H, W] or [H, W, C]
         Of an array, uint8, or float in [0, 1]. A file may be gray, transparent, of 16 bits, and
         turned by its camera's flag.
@@ -190,8 +199,13 @@ def predict(model, image, **tiling):
     ------
     ValueError, CourseDataError
         If the picture cannot be read, is empty, has other values, or channels that do not fit.
+
+    Warns
+    -----
+    UserWarning
+        If a single channel lies in [0, 1] throughout: 0 is where a *logit* is cut.
     """
-    model = model if isinstance(model, Segmenter) else Segmenter(model)
+    model = _as_segmenter(model)
     picture = _check_picture(image)
     height, width = picture.shape[:2]
     if model.size is None:
@@ -200,6 +214,12 @@ def predict(model, image, **tiling):
         picture = np.ascontiguousarray(picture)
         small, _ = resize(picture, picture[..., 0], model.size)  # as the loaders do
         logits = model(small.reshape(1, *model.size, -1))[0]
+    if logits.shape[-1] == 1 and logits.min() >= 0 and logits.max() <= 1:
+        warnings.warn(
+            "All answers lie in [0, 1], like probabilities, but logits are wanted, whose foreground "
+            "is above 0: take the sigmoid off the network's end.",
+            stacklevel=2,
+        )
     best = mask = np.zeros((height, width), np.uint8)
     scores = [logits[..., k] for k in range(logits.shape[-1])]
     if len(scores) > 1:
@@ -224,8 +244,7 @@ def predict_large(
 
     Parameters
     ----------
-    model : Segmenter, keras.Model or callable
-    image
+    model, image
         As in `predict`.
     tile : int, optional
         A multiple of `multiple`.
@@ -256,8 +275,7 @@ def predict_large(
     O. Ronneberger, P. Fischer, T. Brox, "U-Net: Convolutional Networks for Biomedical Image
     Segmentation", MICCAI 2015, https://arxiv.org/abs/1505.04597 (the overlap-tile strategy)
     """
-    model = model if isinstance(model, Segmenter) else Segmenter(model)
-    picture = _check_picture(image)
+    model, picture = _as_segmenter(model), _check_picture(image)
     if halo < 0 or tile < 1 or tile % multiple:
         raise ValueError(
             f"tile is {tile} and halo {halo}: tile must be a multiple of {multiple}, halo at least "
@@ -268,7 +286,8 @@ def predict_large(
     if set(model.fixed) - {None, window}:
         raise ValueError(
             f"The network takes {model.fixed} alone, but tile + 2 * halo is {window}: choose a "
-            "tile and a halo that fit, or build it with height and width None."
+            "tile and a halo that fit, build it with height and width None, or have each picture "
+            f"brought to that size: Segmenter(network, size={tuple(model.fixed)})."
         )
     across = np.arange(window) - (window - 1) / 2
     profiles = {
@@ -424,12 +443,20 @@ def main(arguments=None):
         "numbers, in a palette) and PICTURE_overlay.png.",
     )
     parser.add_argument("model", metavar="FOLDER", help="what inference.save wrote")
-    parser.add_argument("pictures", metavar="PICTURE", nargs="+", type=Path)
+    what = "*.jpg is all such files, in any shell"
+    parser.add_argument("pictures", metavar="PICTURE", nargs="+", type=Path, help=what)
     parser.add_argument("--output", type=Path, default=Path("predictions"), help="%(default)s")
     chosen = parser.parse_args(arguments)
+    pictures = []
+    for path in chosen.pictures:  # the shells of Windows leave patterns as they are
+        is_pattern = {*str(path)} & {*"*?"} and not path.exists()
+        found = sorted(glob.glob(str(path).replace("[", "[[]"))) if is_pattern else [path]
+        pictures += map(Path, found)
+        if not found:
+            parser.error(f"no file has a name like {path}")
     # Pictures of one name, in two folders or of two kinds, would write over one another.
-    counts = Counter(path.stem.lower() for path in chosen.pictures)
-    if double := [str(path) for path in chosen.pictures if counts[path.stem.lower()] > 1]:
+    counts = Counter(path.stem.lower() for path in pictures)
+    if double := [str(path) for path in pictures if counts[path.stem.lower()] > 1]:
         parser.error(f"{', '.join(double)} would have masks of one name: run them one by one")
     try:
         model = load(chosen.model)
@@ -437,7 +464,7 @@ def main(arguments=None):
         parser.error(str(error))
     chosen.output.mkdir(parents=True, exist_ok=True)
     refused = []
-    for path in tqdm(chosen.pictures, unit="picture"):
+    for path in tqdm(pictures, unit="picture"):
         try:
             picture = read_picture(path)
             mask = predict(model, picture, progress=False)
@@ -447,7 +474,7 @@ def main(arguments=None):
         write_mask(chosen.output / f"{path.stem}_mask.png", mask, model.class_names)
         painted = overlay(picture, mask, model.class_names)
         Image.fromarray(painted).save(chosen.output / f"{path.stem}_overlay.png")
-    print(f"{len(chosen.pictures) - len(refused)} masks and overlays are in {chosen.output}.")
+    print(f"{len(pictures) - len(refused)} masks and overlays are in {chosen.output}.")
     print(*refused, sep="\n", end="\n" if refused else "", file=sys.stderr)
     return int(bool(refused))
 

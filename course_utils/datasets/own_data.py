@@ -33,6 +33,7 @@ from . import IGNORE, CourseDataError, Dataset
 from .annotations import (
     CLASS_TABLE,
     IMAGE_FOLDERS,
+    MASK_ENDINGS,
     Annotation,
     Coco,
     LabelMe,
@@ -132,7 +133,7 @@ def read(
         raise folder.error(
             f"there is no annotated picture among {len(folder.files)} files",
             what_next="Expected are LabelMe or COCO files (.json), or masks: x.png or x_mask.png "
-            "beside x.jpg, or masks/x.png and images/x.jpg.",
+            f"beside x.jpg, or masks/x.png and images/x.jpg.{folder.advice}",
         )
     return OwnData(
         _folder=folder,
@@ -232,7 +233,8 @@ def _open_source(folder: OwnFolder, kind: str | None, classes):
         which = f"{_listed(files) or 'no file'} is LabelMe's or COCO's"
         unknown = folder.error(f"none of {which}", what_next="Export the annotation as COCO.")
         raise _all_of(problems or [unknown])
-    what_next = "Put the picture there, or take the mask away."
+    what_next = "Put the picture there, or take the mask away. A mask has its picture's name, or "
+    what_next += f"that and {', '.join(MASK_ENDINGS[:3])}.{folder.advice}"
     return source, [
         folder.error(f"{mask} is a mask without a picture", what_next=what_next)
         for mask in source.masks_alone
@@ -281,7 +283,8 @@ def _make_table(folder: OwnFolder, source, labels: set, classes):
         if isinstance(source, Coco) and (unused := sorted({*found} - labels)):
             found = [name for name in found if name in labels]
             notes = (f"left out, for no shape has these categories: {_listed(unused)}",)
-        given = {label: BUILT_IN.get(label, label) for label in found}
+        # An empty label is never a class of its own accord, and so told as one that nobody knows.
+        given = {label: BUILT_IN.get(label, label) for label in found if str(label).strip()}
     elif labels <= {0, 1} or labels <= {0, IGNORE}:
         given = {0: BACKGROUND, 1: "foreground"}
     elif labels == set(range(len(labels))):
@@ -289,8 +292,9 @@ def _make_table(folder: OwnFolder, source, labels: set, classes):
     else:
         raise folder.error(
             f"the masks hold {_listed(sorted(labels, key=str))}, and nobody said what that is",
-            what_next="Say it: classes={0: 'background', 1: 'cat', 255: IGNORE}, say, or of colors "
-            "{(0, 0, 0): 'background', (255, 0, 0): 'cat'}.",
+            what_next="Say it: classes={0: 'background', 1: 'cat', 255: IGNORE}, say (255: 'cat' "
+            "where some files write 255 for 1), or of colors {(0, 0, 0): 'background', "
+            "(255, 0, 0): 'cat'}.",
         )
     for to in given.values():
         if not isinstance(to, str | None) and to != IGNORE:
@@ -322,13 +326,15 @@ def _unknown_label(folder: OwnFolder, item: _Item, names, numbers) -> CourseData
         return None
     near = [label for label in numbers if isinstance(label, str)]
     near = difflib.get_close_matches(str(unknown[0]), near, 1, 0.5)
-    told = f"the nearest is {near[0]!r}" if near else f"there are {_listed(names)}"
-    problem = (
-        f"{item.file} has the label {_listed(map(repr, unknown))}, which classes lacks; {told}"
-    )
+    found, to = _listed(map(repr, unknown)), f" to {unknown[0]!r}" if unknown[1:] else ""
+    told = f"the nearest{to} is {near[0]!r}" if near else f"there are {_listed(names)}"
+    has = f"the label {found}, which `classes` lacks"
+    has = f"labels that `classes` lacks: {found}" if unknown[1:] else has
+    problem = f"{item.file} has {has}; {told}"
     what_next = f"Correct the label, or say what it is: classes={{…, {unknown[0]!r}: …}}."
     if unknown == [IGNORE]:
-        what_next = "If 255 means unknown, say so: classes={…, 255: IGNORE}."
+        what_next = "Say it: classes={…, 255: IGNORE} where 255 means unknown, or where it stands "
+        what_next += f"for a class {{…, 255: {names[-1]!r}}}."
     elif item.file.lower().endswith((".jpg", ".jpeg")):
         what_next = "JPEG changes the numbers of a mask: export it as PNG."
     return folder.error(problem, what_next=what_next)
@@ -505,7 +511,8 @@ class OwnData:
             Height and width. Pictures are averaged or interpolated, masks take the nearest label.
         fit : {"stretch", "pad"}
             What becomes of a picture of another shape. Padded with black it keeps its own, and its
-            mask is `IGNORE` there.
+            mask is `IGNORE` there. Pad for training and scores alone: a
+            `course_utils.inference.Segmenter` with a size stretches every picture to it.
 
         Raises
         ------
@@ -658,11 +665,13 @@ class Report(dict):
                 continue
             total, told = len(row), row
             if isinstance(row, Counter):
-                total, told = sum(row.values()), [f"{k} {n:,}" for k, n in row.most_common()]
+                total, names = sum(row.values()), _telling(row)
+                told = [f"{names[k]} {n:,}" for k, n in row.most_common()]
             if what == "pixels by class":
-                told = [f"{k} {n:,} ({n / total:.1%})" for k, n in row.most_common()]
+                told = [f"{names[k]} {n:,} ({n / total:.1%})" for k, n in row.most_common()]
             told = _listed(told, 20 if isinstance(row, Counter) else SHOWN)
-            lines.append(f"{what:26}{total:,}{': ' if row else ''}{told}")
+            sums = "" if what == "pictures by class" else f"{total:,}{': ' if row else ''}"
+            lines.append(f"{what:26}{sums}{told}")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -703,6 +712,16 @@ class Report(dict):
 
 def _count(names, counts) -> Counter:
     return Counter(dict(zip(names, counts, strict=True)))
+
+
+def _telling(labels) -> dict:
+    """Return labels as they are shown: in quotes where blanks or case alone tell them apart."""
+    plain = {label: "".join(str(label).split()).casefold() for label in labels}
+    alike = Counter(plain.values())
+    return {
+        label: repr(label) if alike[short] > 1 or str(label) != str(label).strip() else label
+        for label, short in plain.items()
+    }
 
 
 def _listed(values, most: int = SHOWN) -> str:

@@ -365,6 +365,13 @@ def test_the_report_tells_everything(read):
     assert {name: report[name] for name in expected} == expected
     assert len(report["problems"]) == 1 and "cut.jpg cannot be read" in report["problems"][0]
     assert all(word in str(report) for word in ("later.png", "wall 1", "cut.jpg", "marks no pixel"))
+    assert "pictures by class         background 4, cat 2, kitten 0" in str(report)
+
+
+def test_labels_that_look_alike_are_told_apart(read):
+    labels = [box(2, 3, 7, 9, label) for label in ("cat", "Cat", "cat ", "dog", " cow")]
+    report = str(read({"x.png": PICTURE, "x.json": labelme(*labels)}).report())
+    assert "5: 'cat' 1, 'Cat' 1, 'cat ' 1, dog 1, ' cow' 1" in report
 
 
 def test_the_report_draws(read):
@@ -522,8 +529,23 @@ FAULTS = [  # words of the error, files, classes
     ("annotation 1 has run lengths that add up to 5", with_coco(RUNS_OF_5), None),
     ("no list of polygons", with_coco({"segmentation": [[1, 2, 3]]}), None),
     (r"x\.png has the label 2", with_mask(THREE), ["no", "cat"]),
-    ("label 128, 255", with_mask(THREE * 127 + 1), NAMES),
-    ("255: IGNORE", with_mask(np.where(THREE == 2, 255, THREE)), NAMES),
+    ("labels that `classes` lacks: 128, 255", with_mask(THREE * 127 + 1), NAMES),
+    ("255: IGNORE.* 255: 'dog'", with_mask(np.where(THREE == 2, 255, THREE)), NAMES),
+    ("hold 0, 1, 255.*\n.*IGNORE.*255: 'cat'", with_mask(UNKNOWN), None),
+    (r"x\.json has the label ''", with_shapes(box(0, 0, 9, 9, ""), ONE), None),
+    (r"the label ' '", with_coco(RUNS_OF_5 | {"segmentation": []}, categories=[(7, " ")]), None),
+    (
+        r"lacks: 'Cat', 'cat '; the nearest to 'Cat' is 'cat'",
+        with_shapes(box(0, 0, 9, 9, "Cat"), box(0, 0, 9, 9, "cat ")),
+        ["cat"],
+    ),
+    (r"x\.HEIC cannot.*\n.*to JPEG", {"x.json": labelme(ONE, path="x.HEIC"), "x.HEIC": b""}, None),
+    (r"without a picture\.\n.*Convert x\.heic", {"x.heic": b"", "masks/x.png": PICTURE}, None),
+    (
+        r"without a picture\.\n.*_label",
+        {"images/x.jpg": JPEG, "masks/x_segmentation.png": saved(THREE)},
+        None,
+    ),
     ("hold 0, 40, 80", with_mask(THREE * 40), None),
     (r"hold \(0, 0, 0\)", with_mask(RED_GREEN), None),
     ("different labels", with_mask(COLORS), NAMES),
@@ -583,6 +605,11 @@ def test_arguments_at_fault(read, argument, words):
 def test_a_folder_without_permission_and_one_that_is_not_there(read_only, tmp_path):
     with pytest.raises(CourseDataError, match="No such file"):
         own_data.read(tmp_path / "nowhere")
+    (tmp_path / "x.json").write_bytes(CAT)
+    with pytest.raises(
+        CourseDataError, match=rf"x\.json is a file\.\nName the folder .*{tmp_path.name}"
+    ):
+        own_data.read(tmp_path / "x.json")
     root, as_ordinary_user = read_only
     locked = root.with_name("locked")
     locked.mkdir(mode=0)
