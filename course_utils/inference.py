@@ -93,13 +93,6 @@ class Segmenter:
         return logits
 
 
-def _as_segmenter(model):
-    """Return a model of whatever `predict` takes for one."""
-    if isinstance(model, str | os.PathLike):
-        return load(model)
-    return model if isinstance(model, Segmenter) else Segmenter(model)
-
-
 def _as_matrix(preprocess, channels):
     """Find out what a linear function of a pixel's channels does: pixels @ matrix + offset."""
     probes = np.vstack([np.zeros((1, channels)), 255 * np.eye(channels)]).astype(np.float32)
@@ -193,19 +186,17 @@ def predict(model, image, **tiling):
     -------
     ndarray of uint8, shape [H, W]
         Class numbers. Where the model has a size the *logits* are brought back to the picture's
-        before the class is taken, for between two class numbers lies a third.
+        before the class is taken, for between two class numbers lies a third. A single channel
+        that lies in [0, 1] throughout brings a warning.
 
     Raises
     ------
     ValueError, CourseDataError
         If the picture cannot be read, is empty, has other values, or channels that do not fit.
-
-    Warns
-    -----
-    UserWarning
-        If a single channel lies in [0, 1] throughout: 0 is where a *logit* is cut.
     """
-    model = _as_segmenter(model)
+    if isinstance(model, str | os.PathLike):
+        model = load(model)
+    model = model if isinstance(model, Segmenter) else Segmenter(model)
     picture = _check_picture(image)
     height, width = picture.shape[:2]
     if model.size is None:
@@ -216,8 +207,8 @@ def predict(model, image, **tiling):
         logits = model(small.reshape(1, *model.size, -1))[0]
     if logits.shape[-1] == 1 and logits.min() >= 0 and logits.max() <= 1:
         warnings.warn(
-            "All answers lie in [0, 1], like probabilities, but logits are wanted, whose foreground "
-            "is above 0: take the sigmoid off the network's end.",
+            "All answers lie in [0, 1], like probabilities, but logits are wanted, with foreground "
+            "above 0: take the sigmoid off the network's end.",
             stacklevel=2,
         )
     best = mask = np.zeros((height, width), np.uint8)
@@ -244,7 +235,8 @@ def predict_large(
 
     Parameters
     ----------
-    model, image
+    model : Segmenter, keras.Model or callable
+    image
         As in `predict`.
     tile : int, optional
         A multiple of `multiple`.
@@ -275,7 +267,8 @@ def predict_large(
     O. Ronneberger, P. Fischer, T. Brox, "U-Net: Convolutional Networks for Biomedical Image
     Segmentation", MICCAI 2015, https://arxiv.org/abs/1505.04597 (the overlap-tile strategy)
     """
-    model, picture = _as_segmenter(model), _check_picture(image)
+    model = model if isinstance(model, Segmenter) else Segmenter(model)
+    picture = _check_picture(image)
     if halo < 0 or tile < 1 or tile % multiple:
         raise ValueError(
             f"tile is {tile} and halo {halo}: tile must be a multiple of {multiple}, halo at least "
@@ -443,8 +436,7 @@ def main(arguments=None):
         "numbers, in a palette) and PICTURE_overlay.png.",
     )
     parser.add_argument("model", metavar="FOLDER", help="what inference.save wrote")
-    what = "*.jpg is all such files, in any shell"
-    parser.add_argument("pictures", metavar="PICTURE", nargs="+", type=Path, help=what)
+    parser.add_argument("pictures", metavar="PICTURE", nargs="+", type=Path)
     parser.add_argument("--output", type=Path, default=Path("predictions"), help="%(default)s")
     chosen = parser.parse_args(arguments)
     pictures = []

@@ -208,9 +208,9 @@ def _attach_data(run, name):
     own = os.environ.get("COURSE_OWN_PICTURES")
     if own and name == catalog.LABELME_FRUIT.name:
         if run.profile in MADE_UP:
+            remedy = 'choose "quick" or "full", or unset it'
             raise ValueError(
-                f"COURSE_OWN_PICTURES is set, but the profile {run.profile!r} takes made-up "
-                'pictures: choose "quick" or "full", or unset it.'
+                f"COURSE_OWN_PICTURES is set, but {run.profile!r} is made up: {remedy}."
             )
         run.data_dir = download.expand_path(own)
         run.source = f"your own pictures in {run.data_dir.name}"

@@ -25,7 +25,6 @@ from .io import DataFolder
 
 LINE_WIDTH, POINT_RADIUS = 10, 5  # pixels, as LabelMe's own export draws lines and points
 PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-PHONE_PICTURES = (".heic", ".heif")  # which Pillow does not read
 IMAGE_FOLDERS = {"image", "images", "img", "imgs", "jpegimages"}
 MASK_FOLDERS = {"annotations", "label", "labels", "mask", "masks", "segmentationclass"}
 MASK_ENDINGS = tuple(f"{sign}{word}" for sign in "_-." for word in ("mask", "label", "seg"))
@@ -136,7 +135,7 @@ class OwnFolder(DataFolder):
 
     def error(self, problem: str, n_files: int = 1, what_next: str = "") -> CourseDataError:
         """Return the error for a fault, with what to do about it."""
-        if not what_next and any(ending in problem.lower() for ending in PHONE_PICTURES):
+        if not what_next and ".heic" in problem.lower():
             what_next = "Convert it to JPEG, and name that in the annotation."
         what_next = what_next or "Correct that file or take it out of the folder, then read again."
         tried = f"Read {self.contents} in {self.root}:"
@@ -147,16 +146,11 @@ class OwnFolder(DataFolder):
         """All files, those of folders in it too, sorted; hidden ones are passed over."""
 
         def refuse(error):
-            problem, what_next = (
-                f"{error.filename} cannot be read: {error.strerror}",
-                "Correct its path, or the rights to it.",
-            )
             if self.root.is_file():
-                problem, what_next = (
-                    f"{self.root} is a file",
-                    f"Name the folder that it lies in: {self.root.parent}",
-                )
-            raise self.error(problem, what_next=what_next)
+                what_next = f"Name the folder that it lies in: {self.root.parent}"
+                raise self.error(f"{self.root} is a file", what_next=what_next)
+            problem = f"{error.filename} cannot be read: {error.strerror}"
+            raise self.error(problem, what_next="Correct its path, or the rights to it.")
 
         found = []
         for place, folders, names in os.walk(self.root, onerror=refuse):
@@ -169,12 +163,6 @@ class OwnFolder(DataFolder):
     def pictures(self) -> dict[str, None]:
         """The files that are pictures, by the ending of their names; in order, and soon found."""
         return dict.fromkeys(file for file in self.files if file.lower().endswith(PICTURES))
-
-    @property
-    def advice(self) -> str:
-        """What to do with pictures that nothing here reads; ends an error's advice."""
-        unread = [file for file in self.files if file.lower().endswith(PHONE_PICTURES)]
-        return f" Convert {unread[0]} and the like to JPEG." if unread else ""
 
     @functools.cached_property
     def _by_name(self) -> dict[str, list[str]]:
@@ -206,8 +194,7 @@ class OwnFolder(DataFolder):
         what = f"may be {' or '.join(found[:3])}" if found else "is missing"
         raise self.error(
             f"{annotation} names the picture {path}, which {what}",
-            what_next="Put the picture there under a name of its own, or correct the file."
-            + self.advice,
+            what_next="Put the picture there under a name of its own, or correct the file.",
         )
 
     def read_json(self, file: str):

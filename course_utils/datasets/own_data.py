@@ -33,7 +33,6 @@ from . import IGNORE, CourseDataError, Dataset
 from .annotations import (
     CLASS_TABLE,
     IMAGE_FOLDERS,
-    MASK_ENDINGS,
     Annotation,
     Coco,
     LabelMe,
@@ -133,7 +132,7 @@ def read(
         raise folder.error(
             f"there is no annotated picture among {len(folder.files)} files",
             what_next="Expected are LabelMe or COCO files (.json), or masks: x.png or x_mask.png "
-            f"beside x.jpg, or masks/x.png and images/x.jpg.{folder.advice}",
+            "beside x.jpg, or masks/x.png and images/x.jpg. Convert HEIC to JPEG.",
         )
     return OwnData(
         _folder=folder,
@@ -233,8 +232,8 @@ def _open_source(folder: OwnFolder, kind: str | None, classes):
         which = f"{_listed(files) or 'no file'} is LabelMe's or COCO's"
         unknown = folder.error(f"none of {which}", what_next="Export the annotation as COCO.")
         raise _all_of(problems or [unknown])
-    what_next = "Put the picture there, or take the mask away. A mask has its picture's name, or "
-    what_next += f"that and {', '.join(MASK_ENDINGS[:3])}.{folder.advice}"
+    what_next = "Put the picture there (HEIC as JPEG), or take the mask away. A mask has its "
+    what_next += "picture's name, or that and _mask, _label or _seg."
     return source, [
         folder.error(f"{mask} is a mask without a picture", what_next=what_next)
         for mask in source.masks_alone
@@ -326,15 +325,15 @@ def _unknown_label(folder: OwnFolder, item: _Item, names, numbers) -> CourseData
         return None
     near = [label for label in numbers if isinstance(label, str)]
     near = difflib.get_close_matches(str(unknown[0]), near, 1, 0.5)
-    found, to = _listed(map(repr, unknown)), f" to {unknown[0]!r}" if unknown[1:] else ""
-    told = f"the nearest{to} is {near[0]!r}" if near else f"there are {_listed(names)}"
-    has = f"the label {found}, which `classes` lacks"
-    has = f"labels that `classes` lacks: {found}" if unknown[1:] else has
+    has = f"the label {unknown[0]!r}, which `classes` lacks"
+    if len(unknown) > 1:
+        has = f"labels that `classes` lacks: {_listed(map(repr, unknown))}"
+    told = f"the nearest is {near[0]!r}" if near else f"there are {_listed(names)}"
     problem = f"{item.file} has {has}; {told}"
     what_next = f"Correct the label, or say what it is: classes={{…, {unknown[0]!r}: …}}."
     if unknown == [IGNORE]:
-        what_next = "Say it: classes={…, 255: IGNORE} where 255 means unknown, or where it stands "
-        what_next += f"for a class {{…, 255: {names[-1]!r}}}."
+        what_next = "If 255 means unknown, say {…, 255: IGNORE}; if it is a class, such as "
+        what_next += f"{names[-1]!r}, say {{…, 255: {names[-1]!r}}}."
     elif item.file.lower().endswith((".jpg", ".jpeg")):
         what_next = "JPEG changes the numbers of a mask: export it as PNG."
     return folder.error(problem, what_next=what_next)
@@ -716,12 +715,9 @@ def _count(names, counts) -> Counter:
 
 def _telling(labels) -> dict:
     """Return labels as they are shown: in quotes where blanks or case alone tell them apart."""
-    plain = {label: "".join(str(label).split()).casefold() for label in labels}
-    alike = Counter(plain.values())
-    return {
-        label: repr(label) if alike[short] > 1 or str(label) != str(label).strip() else label
-        for label, short in plain.items()
-    }
+    short = {label: "".join(str(label).split()).casefold() for label in labels}
+    alike = Counter(short.values())
+    return {k: repr(k) if alike[s] > 1 or str(k) != str(k).strip() else k for k, s in short.items()}
 
 
 def _listed(values, most: int = SHOWN) -> str:

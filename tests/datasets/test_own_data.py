@@ -535,12 +535,12 @@ FAULTS = [  # words of the error, files, classes
     (r"x\.json has the label ''", with_shapes(box(0, 0, 9, 9, ""), ONE), None),
     (r"the label ' '", with_coco(RUNS_OF_5 | {"segmentation": []}, categories=[(7, " ")]), None),
     (
-        r"lacks: 'Cat', 'cat '; the nearest to 'Cat' is 'cat'",
+        r"lacks: 'Cat', 'cat '; the nearest is 'cat'",
         with_shapes(box(0, 0, 9, 9, "Cat"), box(0, 0, 9, 9, "cat ")),
         ["cat"],
     ),
     (r"x\.HEIC cannot.*\n.*to JPEG", {"x.json": labelme(ONE, path="x.HEIC"), "x.HEIC": b""}, None),
-    (r"without a picture\.\n.*Convert x\.heic", {"x.heic": b"", "masks/x.png": PICTURE}, None),
+    (r"without a picture\.\n.*HEIC as JPEG", {"x.heic": b"", "masks/x.png": PICTURE}, None),
     (
         r"without a picture\.\n.*_label",
         {"images/x.jpg": JPEG, "masks/x_segmentation.png": saved(THREE)},
