@@ -187,6 +187,7 @@ def save_picture(path, image, **options):
     return path
 
 
+@pytest.mark.filterwarnings("ignore:All answers lie in")  # the networks here have such logits
 def test_pictures_of_other_kinds_come_as_the_network_needs_them(tmp_path):
     channels = [COLOR[..., k].astype(int) for k in range(3)]
     brightest = np.argmax(channels, axis=0)
