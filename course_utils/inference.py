@@ -11,9 +11,11 @@ and ``python -m course_utils.inference my_model photo.jpg`` writes masks and ove
 """
 
 import argparse
+import glob
 import json
 import os
 import sys
+import warnings
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -173,8 +175,8 @@ def predict(model, image, **tiling):
 
     Parameters
     ----------
-    model : Segmenter or keras.Model
-        A bare network is taken for ``Segmenter(network)``.
+    model : Segmenter, keras.Model, or path
+        A bare network is taken for ``Segmenter(network)``; a folder is loaded, each time anew.
     image : path, or array [H, W] or [H, W, C]
         Of an array, uint8, or float in [0, 1]. A file may be gray, transparent, of 16 bits, and
         turned by its camera's flag.
@@ -185,13 +187,16 @@ def predict(model, image, **tiling):
     -------
     ndarray of uint8, shape [H, W]
         Class numbers. Where the model has a size the *logits* are brought back to the picture's
-        before the class is taken, for between two class numbers lies a third.
+        before the class is taken, for between two class numbers lies a third. A single channel
+        that lies in [0, 1] throughout brings a warning.
 
     Raises
     ------
     ValueError, CourseDataError
         If the picture cannot be read, is empty, has other values, or channels that do not fit.
     """
+    if isinstance(model, str | os.PathLike):
+        model = load(model)
     model = model if isinstance(model, Segmenter) else Segmenter(model)
     picture = _check_picture(image)
     height, width = picture.shape[:2]
@@ -201,6 +206,12 @@ def predict(model, image, **tiling):
         picture = np.ascontiguousarray(picture)
         small, _ = resize(picture, picture[..., 0], model.size)  # as the loaders do
         logits = model(small.reshape(1, *model.size, -1))[0]
+    if logits.shape[-1] == 1 and logits.min() >= 0 and logits.max() <= 1:
+        warnings.warn(
+            "All answers lie in [0, 1], like probabilities, but logits are wanted, with foreground "
+            "above 0: take the sigmoid off the network's end.",
+            stacklevel=2,
+        )
     best = mask = np.zeros((height, width), np.uint8)
     scores = [logits[..., k] for k in range(logits.shape[-1])]
     if len(scores) > 1:
@@ -269,7 +280,8 @@ def predict_large(
     if set(model.fixed) - {None, window}:
         raise ValueError(
             f"The network takes {model.fixed} alone, but tile + 2 * halo is {window}: choose a "
-            "tile and a halo that fit, or build it with height and width None."
+            "tile and a halo that fit, build it with height and width None, or have each picture "
+            f"brought to that size: Segmenter(network, size={tuple(model.fixed)})."
         )
     across = np.arange(window) - (window - 1) / 2
     profiles = {
@@ -501,9 +513,16 @@ def main(arguments=None):
     parser.add_argument("pictures", metavar="PICTURE", nargs="+", type=Path)
     parser.add_argument("--output", type=Path, default=Path("predictions"), help="%(default)s")
     chosen = parser.parse_args(arguments)
+    pictures = []
+    for path in chosen.pictures:  # the shells of Windows leave patterns as they are
+        is_pattern = {*str(path)} & {*"*?"} and not path.exists()
+        found = sorted(glob.glob(str(path).replace("[", "[[]"))) if is_pattern else [path]
+        pictures += map(Path, found)
+        if not found:
+            parser.error(f"no file has a name like {path}")
     # Pictures of one name, in two folders or of two kinds, would write over one another.
-    counts = Counter(path.stem.lower() for path in chosen.pictures)
-    if double := [str(path) for path in chosen.pictures if counts[path.stem.lower()] > 1]:
+    counts = Counter(path.stem.lower() for path in pictures)
+    if double := [str(path) for path in pictures if counts[path.stem.lower()] > 1]:
         parser.error(f"{', '.join(double)} would have masks of one name: run them one by one")
     try:
         model = load(chosen.model)
@@ -511,7 +530,7 @@ def main(arguments=None):
         parser.error(str(error))
     chosen.output.mkdir(parents=True, exist_ok=True)
     refused = []
-    for path in tqdm(chosen.pictures, unit="picture"):
+    for path in tqdm(pictures, unit="picture"):
         try:
             picture = read_picture(path)
             mask = predict(model, picture, progress=False)
@@ -521,7 +540,7 @@ def main(arguments=None):
         write_mask(chosen.output / f"{path.stem}_mask.png", mask, model.class_names)
         painted = overlay(picture, mask, model.class_names)
         Image.fromarray(painted).save(chosen.output / f"{path.stem}_overlay.png")
-    print(f"{len(chosen.pictures) - len(refused)} masks and overlays are in {chosen.output}.")
+    print(f"{len(pictures) - len(refused)} masks and overlays are in {chosen.output}.")
     print(*refused, sep="\n", end="\n" if refused else "", file=sys.stderr)
     return int(bool(refused))
 

@@ -145,7 +145,8 @@ def start(chapter, profile=None):
     Raises
     ------
     ValueError
-        If the chapter, ``COURSE_PROFILE`` or ``COURSE_SEED`` is none that exists.
+        If the chapter, ``COURSE_PROFILE`` or ``COURSE_SEED`` is none that exists, or
+        ``COURSE_OWN_PICTURES`` is set in a profile of made-up pictures.
     CourseDataError
         If the chapter's data cannot be had; the message offers the made-up sample.
     """
@@ -223,7 +224,12 @@ def _attach_data(run, name):
     from course_utils.datasets import CourseDataError, catalog, download, fetch, samples
 
     own = os.environ.get("COURSE_OWN_PICTURES")
-    if own and name == catalog.LABELME_FRUIT.name and run.profile not in MADE_UP:
+    if own and name == catalog.LABELME_FRUIT.name:
+        if run.profile in MADE_UP:
+            remedy = 'choose "quick" or "full", or unset it'
+            raise ValueError(
+                f"COURSE_OWN_PICTURES is set, but {run.profile!r} is made up: {remedy}."
+            )
         run.data_dir = download.expand_path(own)
         run.source = f"your own pictures in {run.data_dir.name}"
         return

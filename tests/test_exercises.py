@@ -271,7 +271,7 @@ TOLD_BY_RULE = {
         (tasks("speaker", "detection"), "a box holds background too"),
         (tasks("speaker", "panoptic"), "“panoptic” is none of detection, instance, semantic"),
         (["detection"] * 4, "Not quite: keep `answers` a dictionary"),
-        (..., "Not yet: keep `answers` a dictionary"),
+        (..., "Not yet: make `answers` a dictionary"),
         (tasks("satellite", ...), "Not yet: an answer for “share of a satellite picture"),
     ],
     "check_one_hot": [
@@ -572,14 +572,17 @@ TOLD_BY_RULE = {
     "check_class_table": [
         (TABLE | {"gap": None, "crumb": "background"}, "would leave the outline filled"),
         (TABLE | {"crumb": "date"}, "'crumb' means something else"),
-        (TABLE | {"Feige": "figs"}, "'Feige' is 'figs'; there are background, date"),
+        (TABLE | {"Feige": "figs"}, "'Feige' is 'figs'; there are 'background', 'date"),
         (TABLE | {"Feige": ["fig"]}, "'Feige' is ['fig']; there are"),
+        (TABLE | {"Feige": "Fig"}, "'fig', 'hazelnut', all in small letters"),
+        (TABLE | {"?": "IGNORE"}, "IGNORE without quotes"),
         ({"Dattel": "date"}, "Not yet: a class for 'Feige'"),
         ([*TABLE], "keep `classes` a dictionary"),
     ],
     "check_choose_validation": [
         (drawn_once, "holds class 2: draw again"),
         (first_of, "all seeds gave the same split"),
+        (lambda *case: None, "nothing comes back with seed 0: no draw passed your test"),
         (lambda *case: ~choose(*case), "the sides are swapped"),
         (lambda p, n, seed: choose(p, n + 1, seed), "4 of 14 pictures are wanted, got 5"),
         (unseeded(choose), "the same seed gave two splits"),
@@ -591,6 +594,10 @@ TOLD_BY_RULE = {
     "check_softened_weights": [
         (lambda c: ch10.check_softened_weights.solution(c)[1:], "is wanted, got (3,)"),
         (lambda c: ch10.check_softened_weights.solution(c).round(2), "that was rounded"),
+        (lambda c: 100 * ch10.check_softened_weights.solution(c), "right up to a factor: choose a"),
+        (lambda c: 1 / np.sqrt(c / c.sum()), "right up to a factor: choose a"),
+        (lambda c: np.sqrt(c.min() / c), "right up to a factor: choose a"),
+        (lambda c: np.zeros(len(c)), "0.703125 is right, got 0"),
     ],
     "check_attention": [
         (lambda q, k, v: attention(q, k, v)[0], "shape (3, 2) is wanted, got (2,)"),

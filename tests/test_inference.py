@@ -131,7 +131,7 @@ UNREADABLE = {
     "halo -1": lambda: predict_large(identity, GRAY, 64, -1),
     "blend must be": lambda: predict_large(identity, GRAY, blend="linear"),
     "tile must be at least 1": lambda: inference.tiles((4, 4), 0),
-    r"\[64, 64\] alone.*is 512": lambda: predict(conv(size=(64, 64)), COLOR),
+    r"\[64, 64\] alone.*is 512.*size=\(64, 64\)": lambda: predict(conv(size=(64, 64)), COLOR),
     "answers NaN": lambda: predict(lambda x: x * np.nan, GRAY),
     "one map of logits": lambda: predict(lambda x: x[:, ::2], GRAY),
     "size is ": lambda: Segmenter(conv(size=(64, 64)), size=(32, 64)),
@@ -174,11 +174,20 @@ def test_one_channel_is_foreground_where_its_logit_is_above_0():
     assert_array_equal(found, GRAY > 127)
 
 
+@pytest.mark.filterwarnings("error")
+def test_probabilities_in_the_place_of_logits_are_told():
+    with pytest.warns(UserWarning, match="logits are wanted"):
+        predict(identity, GRAY)
+    predict(lambda pictures: pictures - 0.5, GRAY)
+    predict(identity, COLOR)  # of several classes, the largest is the same
+
+
 def save_picture(path, image, **options):
     Image.fromarray(image).save(path, **options)
     return path
 
 
+@pytest.mark.filterwarnings("ignore:All answers lie in")  # the networks here have such logits
 def test_pictures_of_other_kinds_come_as_the_network_needs_them(tmp_path):
     channels = [COLOR[..., k].astype(int) for k in range(3)]
     brightest = np.argmax(channels, axis=0)
@@ -237,6 +246,7 @@ def test_a_model_that_was_saved_predicts_the_same(size, preprocess, tmp_path):
     loaded = inference.load(str(tmp_path / "new" / "model"))
     assert (loaded.class_names, loaded.size) == (model.class_names, size)
     assert_allclose(loaded(COLOR[np.newaxis]), model(COLOR[np.newaxis]), atol=1e-4)
+    assert_array_equal(predict(tmp_path / "new" / "model", COLOR), predict(loaded, COLOR))
     if preprocess:
         right = preprocess(COLOR[np.newaxis].astype(np.float32))
         assert_allclose(model(COLOR[np.newaxis]), network.predict_on_batch(right), atol=1e-4)
@@ -283,9 +293,16 @@ def test_masks_and_overlays_from_the_shell(tmp_path, capsys):
     mask = Image.open(out / "a_mask.png")
     assert mask.mode == "P"
     assert_array_equal(mask, COLOR.argmax(-1))
-    for wrong in ([model, good[0], good[0]], [str(tmp_path / "none"), good[0]]):
+    names = [str(tmp_path / name) for name in ("[x]1.jpg", "[x]2.jpg", "[x]?.jpg", "y*.jpg")]
+    for name in names[:2]:
+        save_picture(name, COLOR)
+    assert inference.main([model, names[2], "--output", str(tmp_path / "more")]) == 0
+    assert len([*(tmp_path / "more").iterdir()]) == 4
+    wrongs = [model, good[0], good[0]], [str(tmp_path / "none"), good[0]], [model, names[3]]
+    for wrong in wrongs:
         with pytest.raises(SystemExit, match="2"):
             inference.main(wrong)
+    assert "no file has a name like" in capsys.readouterr().err
 
 
 # Several answers to one question

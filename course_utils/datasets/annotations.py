@@ -135,6 +135,8 @@ class OwnFolder(DataFolder):
 
     def error(self, problem: str, n_files: int = 1, what_next: str = "") -> CourseDataError:
         """Return the error for a fault, with what to do about it."""
+        if not what_next and ".heic" in problem.lower():
+            what_next = "Convert it to JPEG, and name that in the annotation."
         what_next = what_next or "Correct that file or take it out of the folder, then read again."
         tried = f"Read {self.contents} in {self.root}:"
         return CourseDataError(tried, f"{problem}.", what_next, sample_helps=False)
@@ -144,6 +146,9 @@ class OwnFolder(DataFolder):
         """All files, those of folders in it too, sorted; hidden ones are passed over."""
 
         def refuse(error):
+            if self.root.is_file():
+                what_next = f"Name the folder that it lies in: {self.root.parent}"
+                raise self.error(f"{self.root} is a file", what_next=what_next)
             problem = f"{error.filename} cannot be read: {error.strerror}"
             raise self.error(problem, what_next="Correct its path, or the rights to it.")
 
@@ -301,10 +306,11 @@ class Coco:
                 where = f"annotation {one.get('id', number)}"
                 for name, known in (("category_id", self.names), ("image_id", self._images)):
                     if one[name] not in known:
-                        raise folder.error(f"{file}: {where} has the unknown {name} {one[name]}")
+                        raise folder.error(f"{file}: {where} has the unknown {name} {one[name]!r}")
                 self._annotations[one["image_id"]].append((where, one))
         except (KeyError, TypeError, AttributeError) as error:
-            raise folder.error(f"{file} is no valid COCO file: {error!r}") from error
+            why = f"it lacks {error}" if isinstance(error, KeyError) else repr(error)
+            raise folder.error(f"{file} is no valid COCO file: {why}") from error
         self.keys = list(self._images)
 
     @staticmethod
@@ -326,7 +332,8 @@ class Coco:
             try:
                 shapes.append(self._read_shape(annotation))
             except (KeyError, TypeError, ValueError, OverflowError) as error:
-                raise self.folder.error(f"{self.file}: {where} {error}") from error
+                why = f"lacks {error}" if isinstance(error, KeyError) else error
+                raise self.folder.error(f"{self.file}: {where} {why}") from error
         sizes = {shape.patch.shape for shape in shapes if shape.patch is not None}
         sizes |= {read_size(image, "height", "width")} - {None}
         if len(sizes) > 1:

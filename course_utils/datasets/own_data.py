@@ -5,7 +5,7 @@
 ============  =============================================================================
 CVAT          "COCO 1.0", or "Segmentation mask 1.1", whose labelmap.txt tells the colors
 Label Studio  "COCO", for polygons; its PNG of brush strokes are one for each label: merge them
-Roboflow      "COCO Segmentation", or "Semantic Segmentation Masks"
+Roboflow      "COCO Segmentation", without a split, or "Semantic Segmentation Masks"
 QuPath        a script that exports labeled images (PNG) beside the pictures
 VIA           "Export Annotations (COCO format)"
 ============  =============================================================================
@@ -132,7 +132,7 @@ def read(
         raise folder.error(
             f"there is no annotated picture among {len(folder.files)} files",
             what_next="Expected are LabelMe or COCO files (.json), or masks: x.png or x_mask.png "
-            "beside x.jpg, or masks/x.png and images/x.jpg.",
+            "beside x.jpg, or masks/x.png and images/x.jpg. Convert HEIC to JPEG.",
         )
     return OwnData(
         _folder=folder,
@@ -232,7 +232,8 @@ def _open_source(folder: OwnFolder, kind: str | None, classes):
         which = f"{_listed(files) or 'no file'} is LabelMe's or COCO's"
         unknown = folder.error(f"none of {which}", what_next="Export the annotation as COCO.")
         raise _all_of(problems or [unknown])
-    what_next = "Put the picture there, or take the mask away."
+    what_next = "Put the picture there (HEIC as JPEG), or take the mask away. A mask has its "
+    what_next += "picture's name, or that and _mask, _label or _seg."
     return source, [
         folder.error(f"{mask} is a mask without a picture", what_next=what_next)
         for mask in source.masks_alone
@@ -249,8 +250,8 @@ def _find_twins(folder: OwnFolder, items: list[_Item]) -> dict[str, CourseDataEr
         problem = f"{other.picture} and {item.picture} differ in ending, case or umlauts only"
         what_next = "Rename one: here or on another system they would have one name."
         if other.picture == item.picture:
-            problem = f"{item.picture} is annotated twice, in {other.file} and {item.file}"
-            what_next = "Take one of them away."
+            files = " and ".join(dict.fromkeys([other.file, item.file]))
+            problem, what_next = f"{item.picture} is annotated twice in {files}", "Take one away."
         error = folder.error(problem, what_next=what_next)
         twins |= {other.id: error, item.id: error}
     return twins
@@ -277,8 +278,12 @@ def _make_table(folder: OwnFolder, source, labels: set, classes):
         if isinstance(classes, str) or len(set(classes)) < len(classes):
             raise ValueError(f"classes must be a list of names, each once, or a dict: {classes!r}")
     elif source.names or not is_masks:
-        found = source.names.values() or sorted(labels)
-        given = {label: BUILT_IN.get(label, label) for label in found}
+        found = list(source.names.values()) or sorted(labels)
+        if isinstance(source, Coco) and (unused := sorted({*found} - labels)):
+            found = [name for name in found if name in labels]
+            notes = (f"left out, for no shape has these categories: {_listed(unused)}",)
+        # An empty label is never a class of its own accord, and so told as one that nobody knows.
+        given = {label: BUILT_IN.get(label, label) for label in found if str(label).strip()}
     elif labels <= {0, 1} or labels <= {0, IGNORE}:
         given = {0: BACKGROUND, 1: "foreground"}
     elif labels == set(range(len(labels))):
@@ -286,8 +291,9 @@ def _make_table(folder: OwnFolder, source, labels: set, classes):
     else:
         raise folder.error(
             f"the masks hold {_listed(sorted(labels, key=str))}, and nobody said what that is",
-            what_next="Say it: classes={0: 'background', 1: 'cat', 255: IGNORE}, say, or of colors "
-            "{(0, 0, 0): 'background', (255, 0, 0): 'cat'}.",
+            what_next="Say it: classes={0: 'background', 1: 'cat', 255: IGNORE}, say (255: 'cat' "
+            "where some files write 255 for 1), or of colors {(0, 0, 0): 'background', "
+            "(255, 0, 0): 'cat'}.",
         )
     for to in given.values():
         if not isinstance(to, str | None) and to != IGNORE:
@@ -319,13 +325,15 @@ def _unknown_label(folder: OwnFolder, item: _Item, names, numbers) -> CourseData
         return None
     near = [label for label in numbers if isinstance(label, str)]
     near = difflib.get_close_matches(str(unknown[0]), near, 1, 0.5)
+    has = f"the label {unknown[0]!r}, which `classes` lacks"
+    if len(unknown) > 1:
+        has = f"labels that `classes` lacks: {_listed(map(repr, unknown))}"
     told = f"the nearest is {near[0]!r}" if near else f"there are {_listed(names)}"
-    problem = (
-        f"{item.file} has the label {_listed(map(repr, unknown))}, which classes lacks; {told}"
-    )
+    problem = f"{item.file} has {has}; {told}"
     what_next = f"Correct the label, or say what it is: classes={{…, {unknown[0]!r}: …}}."
     if unknown == [IGNORE]:
-        what_next = "If 255 means unknown, say so: classes={…, 255: IGNORE}."
+        what_next = "If 255 means unknown, say {…, 255: IGNORE}; if it is a class, such as "
+        what_next += f"{names[-1]!r}, say {{…, 255: {names[-1]!r}}}."
     elif item.file.lower().endswith((".jpg", ".jpeg")):
         what_next = "JPEG changes the numbers of a mask: export it as PNG."
     return folder.error(problem, what_next=what_next)
@@ -502,7 +510,8 @@ class OwnData:
             Height and width. Pictures are averaged or interpolated, masks take the nearest label.
         fit : {"stretch", "pad"}
             What becomes of a picture of another shape. Padded with black it keeps its own, and its
-            mask is `IGNORE` there.
+            mask is `IGNORE` there. Pad for training and scores alone: a
+            `course_utils.inference.Segmenter` with a size stretches every picture to it.
 
         Raises
         ------
@@ -655,11 +664,13 @@ class Report(dict):
                 continue
             total, told = len(row), row
             if isinstance(row, Counter):
-                total, told = sum(row.values()), [f"{k} {n:,}" for k, n in row.most_common()]
+                total, names = sum(row.values()), _telling(row)
+                told = [f"{names[k]} {n:,}" for k, n in row.most_common()]
             if what == "pixels by class":
-                told = [f"{k} {n:,} ({n / total:.1%})" for k, n in row.most_common()]
+                told = [f"{names[k]} {n:,} ({n / total:.1%})" for k, n in row.most_common()]
             told = _listed(told, 20 if isinstance(row, Counter) else SHOWN)
-            lines.append(f"{what:26}{total:,}{': ' if row else ''}{told}")
+            sums = "" if what == "pictures by class" else f"{total:,}{': ' if row else ''}"
+            lines.append(f"{what:26}{sums}{told}")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -700,6 +711,13 @@ class Report(dict):
 
 def _count(names, counts) -> Counter:
     return Counter(dict(zip(names, counts, strict=True)))
+
+
+def _telling(labels) -> dict:
+    """Return labels as they are shown: in quotes where blanks or case alone tell them apart."""
+    short = {label: "".join(str(label).split()).casefold() for label in labels}
+    alike = Counter(short.values())
+    return {k: repr(k) if alike[s] > 1 or str(k) != str(k).strip() else k for k, s in short.items()}
 
 
 def _listed(values, most: int = SHOWN) -> str:

@@ -2,17 +2,24 @@
 
 import cv2
 import numpy as np
+from PIL import Image, ImageDraw
 from skimage import draw
 
 from ..datasets import IGNORE
 from .judge import Check, Missing, Wrong, call, kind_of, look_up
 
 
-def _fill(points, height, width, shift=-0.5):
-    x, y = np.transpose(points) + shift
+def _fill(points, height, width, shift=-0.5, shape=...):
+    x, y = np.transpose(np.asarray(points) + shift)
     mask = np.zeros((height, width), bool)
-    mask[draw.polygon(y, x, (height, width))] = True
+    mask[draw.polygon(y, x, (height, width) if shape is ... else shape)] = True
     return mask
+
+
+def _fill_with_pillow(points, height, width):
+    picture = Image.new("1", (width, height))
+    ImageDraw.Draw(picture).polygon([*map(tuple, points)], fill=1, outline=1)
+    return np.array(picture)
 
 
 def _fill_with_opencv(points, height, width, to_whole=np.rint):
@@ -28,7 +35,6 @@ def _fill_the_box(points, height, width):
 SQUARE = np.array([(2.0, 2.0), (7.0, 2.0), (7.0, 7.0), (2.0, 7.0)])
 LEAF = np.array([(3.2, 1.1), (9.7, 2.6), (13.4, 6.3), (6.1, 7.8), (1.3, 5.4)])
 OUTSIDE = LEAF + np.array([5, -3])
-BOTH_OUT = "corner points count as pixels there: the square from 2 to 7 has 5 × 5 pixels, not 6 × 6"
 
 
 def _not_bool(answers):
@@ -47,14 +53,36 @@ check_fill_polygon = Check(
         "a leaf that reaches outside": (OUTSIDE, 10, 16),
     },
     mistakes={
-        f"{BOTH_OUT}. Subtract 0.5 from the points: skimage has the centers of pixels at whole "
-        "numbers, LabelMe at halves.": [lambda *case: _fill(*case, shift=0)],
+        "corner points count as pixels there: the square from 2 to 7 has 5 × 5 pixels, not 6 × 6. "
+        "Subtract 0.5 from the points: skimage has the centers of pixels at whole numbers, LabelMe "
+        "at halves.": [lambda *case: _fill(*case, shift=0)],
+        "subtract 0.5 from x and from y, both.": [
+            lambda *case: _fill(*case, shift=(-0.5, 0)),
+            lambda *case: _fill(*case, shift=(0, -0.5)),
+        ],
         "the shift goes the other way: subtract 0.5.": [lambda *case: _fill(*case, shift=0.5)],
-        f"{BOTH_OUT}; cv2.fillPoly colors its outline, too.": [
+        "the outline is colored, too, whose pixels have their centers outside: cv2.fillPoly and "
+        "Pillow do so; skimage's draw.polygon does not, with 0.5 subtracted from the points.": [
             _fill_with_opencv,
             lambda *case: _fill_with_opencv(*case, to_whole=np.floor),
+            lambda *case: _fill_with_opencv(*case, to_whole=lambda points: np.rint(points - 0.5)),
+            _fill_with_pillow,
+            lambda points, *size: _fill_with_pillow(points - 0.5, *size),
         ],
-        "x and y are swapped: a point is (x, y), but rows, y, come first in an array.": [
+        "give draw.polygon the mask's shape as third argument: it leaves out what lies outside.": [
+            lambda *case, shift=shift: _fill(*case, shift, None) for shift in (-0.5, 0)
+        ],
+        "do not move the points; draw.polygon leaves out the pixels outside.": [
+            lambda p, h, w, k=k: _fill(np.clip(p, 0, (w - k, h - k)), h, w) for k in (0, 0.5, 1)
+        ],
+        "the pixels are right, but True and False are wanted, not 0 and 255.": [
+            lambda *case: 255 * _fill(*case).astype(np.uint8)
+        ],
+        "x and y are swapped: a point is (x, y), but rows, y, come first in an array, and the "
+        "height in its shape.": [
+            lambda points, height, width: _fill(points, height, width, shape=(width, height)),
+            lambda points, height, width: _fill(points, width, height),
+            lambda points, height, width: _fill(points, width, height, shape=(height, width)),
             lambda points, *size: _fill(points[:, ::-1], *size),
             lambda points, height, width: _fill(points, width, height).T,
             lambda points, *size: _fill(points[:, ::-1], *size, shift=0),
@@ -93,8 +121,9 @@ def _read_table(classes):
         try:
             found.append(numbers[to])
         except (KeyError, TypeError):
-            some = ", ".join(NAMES)
-            raise Wrong(f"{label!r} is {to!r}; there are {some}, None and IGNORE.") from None
+            some = f"{', '.join(map(repr, NAMES))}, all in small letters"
+            others = "None and IGNORE without quotes"
+            raise Wrong(f"{label!r} is {to!r}; there are {some}, and {others}.") from None
     return np.array(found)
 
 
@@ -172,8 +201,10 @@ class ChoiceCheck(Check):
         """Raise `NotRight` where a choice is not right."""
 
         def choose():
-            answers = [(call(choose_validation, *case), len(case[0])) for case in self.cases]
-            return [_as_choice(*answer) for answer in answers]
+            return [
+                _as_choice(call(choose_validation, *case, nothing=NO_DRAW.format(case[-1])), *case)
+                for case in self.cases
+            ]
 
         found = choose()
         for chosen, case in zip(found, self.cases, strict=True):
@@ -185,6 +216,7 @@ class ChoiceCheck(Check):
 
 
 SEEDS = range(8)
+NO_DRAW = "nothing comes back with seed {}: no draw passed your test, or `return` is missing."
 
 check_choose_validation = ChoiceCheck(
     "True for each picture that is for validation, with every class on both sides.",
@@ -210,7 +242,8 @@ def _require_every_class(chosen, present, n_validation, seed):
             )
 
 
-def _as_choice(answer, n):
+def _as_choice(answer, present, *_):
+    n = len(present)
     wanted = f"an array of True and False is wanted, one for each of the {n} pictures"
     if isinstance(answer, tuple):
         raise Wrong(f"{wanted}, not a tuple: True is for validation.")
@@ -234,7 +267,15 @@ def _inverse_frequency(counts):
     return counts.sum() / (len(counts) * counts)
 
 
-COUNTS = [np.array([6400.0, 1600.0, 900.0, 100.0]), np.array([100.0, 400.0]), np.full(3, 49.0)]
+def _hint_for_a_factor(weights):
+    factors = [w / r if w.shape == r.shape else np.nan for w, r in zip(weights, RIGHT, strict=True)]
+    if all(np.min(f) > 0 and np.allclose(f, np.min(f), 1e-5) for f in factors):
+        return "right up to a factor: choose a so that the mean weight over all pixels is 1."
+    return ""
+
+
+COUNTS = [np.array([6400, 1600, 900, 100]), np.array([100.0, 400.0]), np.full(3, 49.0)]
+RIGHT = [_softened(counts) for counts in COUNTS]
 
 check_softened_weights = Check(
     "One over the root of each class's pixels, scaled so that the mean over all pixels is 1.",
@@ -242,26 +283,13 @@ check_softened_weights = Check(
     cases={f"counts {counts.tolist()}": (counts,) for counts in COUNTS},
     mistakes={
         "those are chapter 04's weights; take the root of the counts.": [_inverse_frequency],
-        "that is the root of chapter 04's weights: now scale them, so that all pixels together "
-        "weigh what they weighed.": [lambda c: np.sqrt(_inverse_frequency(c))],
-        "those are not scaled yet: so small a loss hardly moves the network.": [
-            lambda c: 1 / np.sqrt(c)
-        ],
-        "those have a mean of 1 over the classes; the mean over all pixels is to be 1: each class "
-        "counts as often as it has pixels.": [lambda c: c**-0.5 / np.mean(c**-0.5)],
-        "those add up to 1; the mean over all pixels is to be 1.": [
-            lambda c: c**-0.5 / np.sum(c**-0.5)
-        ],
+        "NumPy raises whole numbers to no power below 0, and `c**-1/2` is (c**-1) / 2: write "
+        "1 / np.sqrt(counts).": [lambda c: c**-1 / 2],
         "that gives the frequent classes the large weights; divide by the root.": [
             lambda c: _softened(c, -0.5),
             np.sqrt,
         ],
-        "divide by the sum of the roots, too.": [lambda c: c.sum() / np.sqrt(c)],
-        "above the line stand all pixels, not 1.": [lambda c: 1 / (np.sqrt(c) * np.sqrt(c).sum())],
-        "the sum of the roots, not the root of the sum.": [
-            lambda c: c.sum() / (np.sqrt(c) * np.sqrt(c.sum())),
-            lambda c: np.sqrt(c.sum() / c),
-        ],
     },
+    otherwise=_hint_for_a_factor,
     used=True,
 )

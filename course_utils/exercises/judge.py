@@ -119,7 +119,7 @@ def set_beside(guess, came, digits=2):
     print(f"You said {said}, and it is {it_is}.")
 
 
-def call(function, *arguments, prepare=deepcopy, case="", misfit=""):
+def call(function, *arguments, prepare=deepcopy, case="", misfit="", nothing=RETURNED_NOTHING):
     """Return what the reader's function returns, without warnings such as those of 0 / 0.
 
     Parameters
@@ -134,6 +134,8 @@ def call(function, *arguments, prepare=deepcopy, case="", misfit=""):
         What the arguments are, for the hint where the function stops.
     misfit : str, optional
         Ends that hint where NumPy cannot broadcast.
+    nothing : str, optional
+        The hint where None comes back.
 
     Raises
     ------
@@ -154,7 +156,7 @@ def call(function, *arguments, prepare=deepcopy, case="", misfit=""):
         if misfit and "broadcast" in str(error):
             problem += f" {misfit}"
         raise Wrong(f"{case}: {problem}" if case else problem) from None
-    require(answer, RETURNED_NOTHING)
+    require(answer, nothing if answer is None else RETURNED_NOTHING)
     return answer
 
 
@@ -174,7 +176,7 @@ def look_up(answers, keys, wanted):
     Wrong
         If it is no dictionary.
     """
-    require(answers, f"keep {wanted}.")
+    require(answers, f"make {wanted}.")
     if not isinstance(answers, dict):
         raise Wrong(f"keep {wanted}, got {type(answers).__name__}.")
     return {key: answers.get(key, ...) for key in keys}

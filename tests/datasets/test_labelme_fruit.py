@@ -80,11 +80,10 @@ def test_a_folder_of_ones_own_takes_the_place_of_the_fruit(tmp_path, monkeypatch
     monkeypatch.setenv("COURSE_OWN_PICTURES", str(tmp_path / "ben"))
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "data"))
     run = runtime.Run("10_your_own_pictures", profile, 0, "", "", "")
-    entry = dataclasses.replace(samples.SAMPLES["labelme_fruit"], pairs={"all": 1})
-    monkeypatch.setitem(samples.SAMPLES, "labelme_fruit", entry)
-    runtime._attach_data(run, "labelme_fruit")
-    if profile == "sample":  # which is made up, whatever is set
-        assert run.source == entry.title
+    if profile == "sample":
+        with pytest.raises(ValueError, match='choose "quick" or "full", or unset'):
+            runtime._attach_data(run, "labelme_fruit")
         return
+    runtime._attach_data(run, "labelme_fruit")
     assert labelme_fruit.locate(run.data_dir) == tmp_path / "ben"
     assert run.source == "your own pictures in ben" and run.provenance == {}

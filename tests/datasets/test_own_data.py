@@ -189,10 +189,13 @@ RUNS = [2 * 30 + 3, 6, 24, 6, 24, 6, 24, 6, 24, 6, 33 * 30 + 21]  # CAT_MASK, co
 OUTLINE = np.ravel(SQUARE).tolist()
 
 
+IMAGE = {"id": 5, "file_name": "x.png", "height": SIZE[0], "width": SIZE[1]}
+
+
 def coco(*annotations, categories=((7, "cat"), (90, "dog")), name="x.png", **more):
     return json.dumps(
         {
-            "images": [{"id": 5, "file_name": name, "height": SIZE[0], "width": SIZE[1]}],
+            "images": [IMAGE | {"file_name": name}],
             "categories": [{"id": number, "name": name} for number, name in categories],
             "annotations": [
                 {"id": 1, "image_id": 5, "category_id": 7} | one for one in annotations
@@ -213,7 +216,7 @@ OUTLINES = {
     "nothing": ({"segmentation": []}, CAT_MASK * 0),
     "two points": ({"segmentation": [[2, 3, 7, 9]]}, CAT_MASK * 0),
     "a box alone": ({"bbox": [1, 2, 3, 4]}, CAT_MASK * 0),
-    "category 90": ({"segmentation": [OUTLINE], "category_id": 90}, CAT_MASK * 2),
+    "category 90": ({"segmentation": [OUTLINE], "category_id": 90}, CAT_MASK),
 }
 
 
@@ -222,7 +225,8 @@ def test_coco_outlines(read, name):
     one, expected = OUTLINES[name]
     own = read({"images/x.png": PICTURE, "annotations/all.json": coco(one)})
     np.testing.assert_array_equal(own[0][1], expected)
-    assert own.class_names == ("background", "cat", "dog")
+    used = "dog" if one.get("category_id") else "cat"
+    assert own.class_names == ("background", used) and len(own.notes) == 1  # of the other one
     report = own.report()
     assert bool(report["nothing marked"]) == (not (expected % IGNORE).any())
     assert bool(report["marks no pixel"]) == (not expected.any())  # told, not passed over
@@ -361,6 +365,13 @@ def test_the_report_tells_everything(read):
     assert {name: report[name] for name in expected} == expected
     assert len(report["problems"]) == 1 and "cut.jpg cannot be read" in report["problems"][0]
     assert all(word in str(report) for word in ("later.png", "wall 1", "cut.jpg", "marks no pixel"))
+    assert "pictures by class         background 4, cat 2, kitten 0" in str(report)
+
+
+def test_labels_that_look_alike_are_told_apart(read):
+    labels = [box(2, 3, 7, 9, label) for label in ("cat", "Cat", "cat ", "dog", " cow")]
+    report = str(read({"x.png": PICTURE, "x.json": labelme(*labels)}).report())
+    assert "5: 'cat' 1, 'Cat' 1, 'cat ' 1, dog 1, ' cow' 1" in report
 
 
 def test_the_report_draws(read):
@@ -510,12 +521,31 @@ FAULTS = [  # words of the error, files, classes
     ("2 files are COCO's", with_coco() | {"b.json": coco()}, None),
     ("annotation 1 has the unknown category_id 3", with_coco({"category_id": 3}), None),
     ("annotation 1 has the unknown image_id 3", with_coco({"image_id": 3}), None),
+    ("unknown image_id '5'", with_coco({"image_id": "5"}), None),
     ("no valid COCO file", with_coco(categories=[(7, None)]), None),
+    ("it lacks 'categories'", PAIR | {"x.json": b'{"images": [], "annotations": []}'}, None),
+    ("annotation 1 lacks 'counts'", with_coco({"segmentation": {"size": SIZE}}), None),
+    (r"x\.png is annotated twice in a\.json\.", with_coco(images=[IMAGE, IMAGE | {"id": 6}]), None),
     ("annotation 1 has run lengths that add up to 5", with_coco(RUNS_OF_5), None),
     ("no list of polygons", with_coco({"segmentation": [[1, 2, 3]]}), None),
     (r"x\.png has the label 2", with_mask(THREE), ["no", "cat"]),
-    ("label 128, 255", with_mask(THREE * 127 + 1), NAMES),
-    ("255: IGNORE", with_mask(np.where(THREE == 2, 255, THREE)), NAMES),
+    ("labels that `classes` lacks: 128, 255", with_mask(THREE * 127 + 1), NAMES),
+    ("255: IGNORE.* 255: 'dog'", with_mask(np.where(THREE == 2, 255, THREE)), NAMES),
+    ("hold 0, 1, 255.*\n.*IGNORE.*255: 'cat'", with_mask(UNKNOWN), None),
+    (r"x\.json has the label ''", with_shapes(box(0, 0, 9, 9, ""), ONE), None),
+    (r"the label ' '", with_coco(RUNS_OF_5 | {"segmentation": []}, categories=[(7, " ")]), None),
+    (
+        r"lacks: 'Cat', 'cat '; the nearest is 'cat'",
+        with_shapes(box(0, 0, 9, 9, "Cat"), box(0, 0, 9, 9, "cat ")),
+        ["cat"],
+    ),
+    (r"x\.HEIC cannot.*\n.*to JPEG", {"x.json": labelme(ONE, path="x.HEIC"), "x.HEIC": b""}, None),
+    (r"without a picture\.\n.*HEIC as JPEG", {"x.heic": b"", "masks/x.png": PICTURE}, None),
+    (
+        r"without a picture\.\n.*_label",
+        {"images/x.jpg": JPEG, "masks/x_segmentation.png": saved(THREE)},
+        None,
+    ),
     ("hold 0, 40, 80", with_mask(THREE * 40), None),
     (r"hold \(0, 0, 0\)", with_mask(RED_GREEN), None),
     ("different labels", with_mask(COLORS), NAMES),
@@ -575,6 +605,11 @@ def test_arguments_at_fault(read, argument, words):
 def test_a_folder_without_permission_and_one_that_is_not_there(read_only, tmp_path):
     with pytest.raises(CourseDataError, match="No such file"):
         own_data.read(tmp_path / "nowhere")
+    (tmp_path / "x.json").write_bytes(CAT)
+    with pytest.raises(
+        CourseDataError, match=rf"x\.json is a file\.\nName the folder .*{tmp_path.name}"
+    ):
+        own_data.read(tmp_path / "x.json")
     root, as_ordinary_user = read_only
     locked = root.with_name("locked")
     locked.mkdir(mode=0)
