@@ -89,6 +89,14 @@ CHAPTERS = {
         "cell nuclei",
         "whether a cleverer network is better by more than the noise between seeds",
     ),
+    "08_networks_since_2015": Chapter(
+        "Networks since 2015",
+        "stanford_background",
+        80,
+        "outdoor scenes",
+        "SegNet, DeepLab, PSPNet and FastFCN from their modules, and what each idea buys on one "
+        "budget",
+    ),
     "10_your_own_pictures": Chapter(
         "Your own pictures",
         "labelme_fruit",

@@ -590,6 +590,38 @@ def border_distance(masks, ignore=IGNORE):
     return distance
 
 
+def detail_scores(truth, prediction, small_class, reach=2, most=64):
+    """Score apart what a mean over all pixels hides: borders and small things.
+
+    Parameters
+    ----------
+    truth, prediction : array_like of int, shape [N, H, W]
+        Class numbers; where the truth is `IGNORE`, nothing is counted.
+    small_class : int
+        The class whose pieces are looked at.
+    reach : int, optional
+        A pixel is near a border if another class is at most so many pixels away.
+    most : int, optional
+        A connected piece of the truth is small if it has at most so many pixels.
+
+    Returns
+    -------
+    dict of str to float
+        ``near_borders`` and ``inside``, the shares of right pixels near borders and elsewhere, and
+        ``small_things``, the share that was found of the pixels of small pieces. NaN where there is
+        no such pixel.
+    """
+    truth, prediction = np.asarray(truth), np.asarray(prediction)
+    sizes, hits = pieces_hit(truth == small_class, prediction == small_class)
+    distance, right = border_distance(truth), truth == prediction  # NaN is neither near nor far
+    small = sizes <= most
+    return {
+        "near_borders": float(_divide(right[distance <= reach].sum(), (distance <= reach).sum())),
+        "inside": float(_divide(right[distance > reach].sum(), (distance > reach).sum())),
+        "small_things": float(_divide(hits[small].sum(), sizes[small].sum())),
+    }
+
+
 def hausdorff_distance(truth, prediction, percentile=100, spacing=1.0):
     """How far the borders of two regions are apart where they are farthest apart.
 

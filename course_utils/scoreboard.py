@@ -24,6 +24,9 @@ COLUMNS = {
     "rarest_recall": "recall, rarest class",
     "rarest_precision": "precision, rarest class",
     "rarest_iou": "IoU, rarest class",
+    "near_borders": "right near borders",
+    "inside": "right inside",
+    "small_things": "found of small things",
 }
 HEADLINE = ("miou", "iou_batches")  # the compact table shows the first of them that there is
 MOST_ROWS = 8  # of the compact table

@@ -7,6 +7,7 @@ import json
 import math
 import random
 import re
+from functools import lru_cache
 from operator import truediv
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from sklearn.metrics import confusion_matrix as sklearn_matrix
 
 from course_utils import metrics, pipeline
 from course_utils.chapters import CHAPTERS
-from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch10
+from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch08, ch10
 from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict, set_beside
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -106,8 +107,10 @@ def test_the_stubs_are_missing_and_the_solutions_are_right(chapter):
 
 @pytest.mark.filterwarnings("ignore")  # 0 / 0 is one of them
 @pytest.mark.parametrize("name", COMPARING)
-def test_each_foreseen_mistake_gets_its_hint(name, capsys):
+def test_each_foreseen_mistake_gets_its_hint(name, capsys, monkeypatch):
     check = COMPARING[name]
+    if name == "check_decoder_level":  # else it builds each mistake's networks twice
+        monkeypatch.setattr(check, "_read_all", lru_cache(check._read_all))
     assert said(check(check.solution)) == (RIGHT, "")
     for wrong, hint in check.foreseen():
         assert said(check(wrong)) == (WRONG, hint)
@@ -229,6 +232,8 @@ def three_ious(*case):
     return ch06.check_three_ious.solution(*case)
 
 
+unpool, bin_edges = ch08.check_unpool.solution, ch08.check_bin_edges.solution
+receptive_field = ch08.check_receptive_field.solution
 fill, TABLE = ch10.check_fill_polygon.solution, ch10.TABLE
 to_labels, merge_masks = ch04.check_to_labels.solution, ch06.check_merge_masks.solution
 padded_size, node_inputs = ch05.check_padded_size.solution, ch06.check_node_inputs.solution
@@ -540,6 +545,19 @@ TOLD_BY_RULE = {
         (lambda d: (d + 1) * (d + 2) / 2, "should be whole, not float64"),
         (lambda d: 3, "depth 2: 6 is right, got 3"),
     ],
+    "check_unpool": [
+        (lambda v, p: v.repeat(2, 0), "shape (4, 6) is wanted, got (4, 3)"),
+        (lambda v, p: 2 * unpool(v, p), "a map of 2 × 3: 5 is right, got 10"),
+    ],
+    "check_receptive_field": [
+        (lambda stack: float(receptive_field(stack)), "should be whole, not float64"),
+        (lambda stack: 435, "no layer: 1 is right, got 435"),
+    ],
+    "check_bin_edges": [
+        (lambda side, bins: np.arange(bins + 1), "shape (6, 2) is wanted, got (7,)"),
+        (lambda side, bins: [(0, side)] * bins, "a side of 12, 6 bins: 2 is right, got 12"),
+        (lambda side, bins: np.array(bin_edges(side, bins), float), "should be whole"),
+    ],
     "check_fill_polygon": [
         (lambda *case: fill(*case).astype(np.uint8), "True and False is wanted, not uint8"),
         (lambda points, h, w: fill(points, h, w)[:5], "shape (9, 12) is wanted, got (5, 12)"),
@@ -717,6 +735,19 @@ def with_skimage(mask, height, width):
     return resize(mask, (height, width), order=0, preserve_range=True).astype(np.uint8)
 
 
+def unpool_by_axes(values, places):
+    windows = values[..., None] * (places[..., None] == np.arange(4))
+    height, width = values.shape
+    return windows.reshape(height, width, 2, 2).swapaxes(1, 2).reshape(2 * height, 2 * width)
+
+
+def field_from_behind(stack):
+    seen = 1
+    for kernel, stride, rate in reversed(stack):
+        seen = (seen - 1) * stride + (kernel - 1) * rate + 1
+    return seen
+
+
 def filled_by_matplotlib(points, height, width):
     from matplotlib.path import Path as Outline
 
@@ -790,6 +821,14 @@ ALSO_RIGHT = [
     ("check_bce_dice", keras_bce_dice),
     ("check_three_ious", lambda *case: list(three_ious(*case))),
     ("check_pruned_nodes", lambda depth: sum(range(depth + 2))),
+    ("check_unpool", unpool_by_axes),
+    ("check_unpool", lambda v, p: unpool_by_axes(v, p).tolist()),
+    ("check_receptive_field", field_from_behind),
+    (
+        "check_bin_edges",
+        lambda n, b: [[math.floor(i * n / b), math.ceil((i + 1) * n / b)] for i in range(b)],
+    ),
+    ("check_bin_edges", lambda n, b: np.array(bin_edges(n, b))),
     ("check_fill_polygon", filled_by_matplotlib),
     ("check_class_table", dict(reversed((TABLE | {"date": "date", "twig": None}).items()))),
     ("check_choose_validation", lambda *case: choose(*case).tolist()),
@@ -832,7 +871,9 @@ def odd_answers():
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", CHECKS)
-def test_no_answer_makes_a_check_raise(name, capsys):
+def test_no_answer_makes_a_check_raise(name, capsys, monkeypatch):
+    if name == "check_trainable_share":  # else it builds two networks for each answer
+        monkeypatch.setattr(CHECKS[name], "prepare", lru_cache(CHECKS[name].prepare))
     for answer in odd_answers():
         verdict = verdict_on(name, answer)
         assert verdict.outcome in (MISSING, WRONG), answer

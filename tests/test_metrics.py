@@ -177,6 +177,24 @@ def test_foreground_ious():
     assert smoothed["iou_batches"] == pytest.approx((4 / 6 + 1) / 2)
 
 
+def test_details_are_scored_apart():
+    truth = np.zeros((2, 20, 30), np.uint8)
+    truth[0, 4:6, 4:6] = truth[0, 10:20, 10:20] = 2  # small, and large
+    truth[1, :, :15], truth[1, :, 27:] = 1, IGNORE
+    right = metrics.detail_scores(truth, truth, 2, most=4)
+    assert right == {"near_borders": 1, "inside": 1, "small_things": 1}
+    wrong = truth.copy()
+    wrong[0, 4] = wrong[0, 15, 15] = 1  # a row with half the small thing, and one pixel inside
+    distance = metrics.border_distance(truth)
+    near, known = distance <= 2, truth != IGNORE
+    found = metrics.detail_scores(truth, wrong, 2, most=4)
+    assert found["near_borders"] == (wrong == truth)[near].mean()
+    assert found["inside"] == (wrong == truth)[known & ~near].mean()
+    assert found["small_things"] == 0.5
+    assert metrics.detail_scores(truth, wrong, 2, most=100)["small_things"] == 101 / 104
+    assert np.isnan(metrics.detail_scores(truth, wrong, 3)["small_things"])
+
+
 def test_pieces_hit():
     truth = [[[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 1, 0]], [[1, 0, 0], *[[0] * 3] * 3]]
     prediction = [[[0] * 3] * 3 + [[0, 1, 1]], [[1, 1, 0], *[[0] * 3] * 3]]
@@ -456,6 +474,7 @@ ZEROS = np.zeros((2, 3, 4), int)
         ("image_iou", (ZEROS, ZEROS + 0.7), "predictions must hold class numbers"),
         ("image_iou", (ZEROS, ZEROS[..., 1:]), r"prediction has shape \(3, 3\)"),
         ("foreground_ious", (ZEROS + 255, ZEROS), "truth must hold 0 and 1 only"),
+        ("detail_scores", (ZEROS[:0], ZEROS[:0], 1), "with at least one image"),
         ("pieces_hit", (ZEROS, ZEROS + 0.7), "prediction must hold 0 and 1 only"),
         ("foreground_ious", (ZEROS, ZEROS[..., 1:]), r"truth \(.* must be of one shape"),
         ("foreground_ious", (ZEROS[0], ZEROS[0]), "must be of one shape"),

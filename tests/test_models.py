@@ -2,6 +2,7 @@
 
 from functools import partial
 from types import SimpleNamespace
+from unittest import mock
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from keras import layers
 
 from course_utils import models
 from course_utils.exercises import ch03, ch06
-from course_utils.models import fcn, mlp, prune, unet, unetpp
+from course_utils.models import fcn, mlp, prune, supervise, unet, unetpp
 
 ANY = None, None, 1
 THREE, TINY = (3, 4, 5), (3, 4, 5, 6, 7)  # levels of different widths
@@ -38,6 +39,16 @@ def stir(model):
         if w.name != "kernel":
             w.assign(rng.uniform(0.5, 1.5, w.shape))
     return model
+
+
+def unfilled(build):
+    """Build a network whose kernels are 0: shapes and counts need no millions of draws."""
+
+    def zeros(self, shape, dtype=None):
+        return keras.ops.zeros(shape, dtype)
+
+    with mock.patch.object(keras.initializers.VarianceScaling, "__call__", zeros):
+        return build()
 
 
 def counted(model):
@@ -103,8 +114,9 @@ def test_chapter_03_builds_the_same_unet(
     set_precision(precision)
     options = {"upsampling": upsampling, "skips": skips, "l2": l2, "classes": 2}
     filters = (4, 8, 16, 32, 32)
-    model = chapter_03((64, 32, 3), filters, **options)
-    assert_same_layers(unet((64, 32, 3), filters=filters, **options), model, names=False)
+    model = unfilled(lambda: chapter_03((64, 32, 3), filters, **options))
+    expected = unfilled(lambda: unet((64, 32, 3), filters=filters, **options))
+    assert_same_layers(expected, model, names=False)
 
 
 @pytest.mark.parametrize(("size", "skips"), [((31, 22), True), ((31, 22), False), ((17, 16), True)])
@@ -138,18 +150,17 @@ FOR_CHAPTER_06 = {
 }
 
 
-@pytest.mark.parametrize("deep", [True, False])
-def test_chapter_06_builds_the_same_unetpp(deep):
+@pytest.mark.parametrize(("filters", "deep"), [(TINY, True), (THREE, False)])
+def test_chapter_06_builds_the_same_unetpp(filters, deep):
     build = execute("06_dsb2018_unetpp", "build", **FOR_CHAPTER_06)["build_unetpp"]
+    model = build(filters, deep_supervision=deep)
+    expected = unetpp((96, 96, 3), filters=filters, deep_supervision=deep)
+    assert_same_layers(expected, model)
+    assert model.output_names == expected.output_names
+    model.set_weights(stir(expected).get_weights())
     x = images(2, 96, 96, 3)
-    for filters in [TINY, THREE]:
-        model = build(filters, deep_supervision=deep)
-        expected = unetpp((96, 96, 3), filters=filters, deep_supervision=deep)
-        assert_same_layers(expected, model)
-        assert model.output_names == expected.output_names
-        model.set_weights(stir(expected).get_weights())
-        for ours, theirs in zip(expected(x), model(x), strict=True):
-            assert_nearly(ours, theirs)
+    for ours, theirs in zip(expected(x), model(x), strict=True):
+        assert_nearly(ours, theirs)
 
 
 def test_chapter_06_lists_what_each_node_takes(capsys):
@@ -189,7 +200,7 @@ def test_chapter_06_lists_what_each_node_takes(capsys):
     ],
 )
 def test_as_many_parameters_as_published(build, options, count):
-    model = build(**options)
+    model = unfilled(lambda: build(**options))
     assert counted(model) == count
     assert all(output.shape[1:3] == model.input_shape[1:3] for output in model.outputs)
 
@@ -243,13 +254,13 @@ def test_initialisation_and_l2_reach_every_kernel(which):
 
 @pytest.mark.parametrize("build", [unet, unetpp])
 def test_a_network_without_a_size_takes_every_size_and_is_saved(build, tmp_path):
-    anywhere = stir(build((None, None, 2), filters=TINY, classes=3))
+    anywhere = stir(build((None, None, 2), filters=THREE, classes=3))
     assert anywhere.output_shape == (None, None, None, 3)
     anywhere.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert_same_layers(anywhere, loaded)
     for size in [(16, 32), (17, 31)]:
-        fixed = build((*size, 2), filters=TINY, classes=3)
+        fixed = build((*size, 2), filters=THREE, classes=3)
         fixed.set_weights(anywhere.get_weights())
         assert fixed.output_shape == (None, *size, 3)
         x = images(2, *size, 2)
@@ -262,16 +273,18 @@ def test_a_network_without_a_size_takes_every_size_and_is_saved(build, tmp_path)
 )
 def test_a_network_without_a_size_learns_and_predicts_in_a_graph(build):
     model = build(input_shape=ANY, filters=(2, 3))
-    sizes = [(16, 32), (32, 16)] if model.name == "fcn" else [(4, 6), (5, 3)]
-    pairs = [(images(1, *size, 1), np.ones((1, *size, 1), "float32")) for size in sizes]
-    spec = tf.TensorSpec((None, None, None, 1))
-    batches = tf.data.Dataset.from_generator(lambda: pairs, output_signature=(spec, spec))
-    model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
-    losses = model.fit(batches, steps_per_epoch=2, verbose=0).history["loss"]
-    assert np.isfinite(losses).all()
-    graph = tf.function(model, input_signature=[spec])  # as predict and export have it
-    for image, _ in pairs:
-        assert_nearly(graph(image), model(image))
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 1))])
+    def graph(image):  # as fit, predict and export have it
+        with tf.GradientTape() as tape:
+            logits = model(image)
+        return logits, tape.gradient(logits, [w.value for w in model.trainable_weights])
+
+    for size in [(16, 32), (32, 16)] if model.name == "fcn" else [(4, 6), (5, 3)]:
+        image = images(1, *size, 1)
+        logits, gradients = graph(image)
+        assert_nearly(logits, model(image))
+        assert all(np.isfinite(gradient).all() for gradient in gradients)
 
 
 def test_double_size_is_the_interpolation_of_keras():
@@ -301,16 +314,38 @@ def test_any_size_for_fcn_and_the_fewest_levels():
 # Pruning
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3, 4])
-def test_pruned_gives_the_full_models_output(depth):
+@pytest.fixture(scope="module")
+def deep_unetpp():
+    """A network with a depth to prune to, and its answers to two pictures."""
     model = stir(unetpp((19, 32, 3), filters=TINY, classes=2, deep_supervision=True))
+    return model, model(images(2, 19, 32, 3))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_pruned_gives_the_full_models_output(deep_unetpp, depth):
+    model, answers = deep_unetpp
     small = prune(model, depth)
-    assert_nearly(small(images(2, 19, 32, 3)), model(images(2, 19, 32, 3))[depth - 1])
+    assert_nearly(small(images(2, 19, 32, 3)), answers[depth - 1])
     assert small.name == f"unetpp_{depth}"
     assert all(layer is model.get_layer(layer.name) for layer in small.layers)
-    alone = unetpp((19, 32, 3), filters=TINY[: depth + 1], classes=2)
+    alone = unfilled(lambda: unetpp((19, 32, 3), filters=TINY[: depth + 1], classes=2))
     assert {layer.name for layer in small.layers} == {layer.name for layer in alone.layers}
     assert counted(small) == counted(alone)
+
+
+def test_each_level_of_a_supervised_unet_answers_for_the_whole_picture():
+    plain = stir(unet((16, 32, 3), filters=(4, 6, 8)))
+    model = supervise(plain)
+    assert list(model.output_names) == ["out_1", "out_2"]
+    assert counted(model) == counted(plain) + 5  # four weights and a bias
+    x = images(1, 16, 32, 3)
+    coarse, fine = model(x)
+    assert coarse.shape == fine.shape == (1, 16, 32, 1)
+    small = keras.Model(model.input, model.get_layer("out_1_small").output)(x)
+    assert_nearly(keras.layers.UpSampling2D(2, interpolation="bilinear")(small), coarse)
+    kernel, bias = model.get_layer("out_2").get_weights()
+    level = keras.Model(model.input, plain.get_layer("up_0").output)(x)
+    assert_nearly(np.asarray(level) @ kernel[0, 0] + bias, fine)
 
 
 # Errors

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_models import assert_nearly, counted, images, stir
+from chapter_cells import execute
+from test_models import assert_nearly, counted, images, stir, unfilled
 
 from course_utils import models
 
@@ -61,7 +62,7 @@ PUBLISHED = {
 @pytest.mark.parametrize("what", PUBLISHED)
 def test_as_many_parameters_as_published(what):
     build, count, shape = PUBLISHED[what]
-    model = build()
+    model = unfilled(build)
     assert counted(model) == count
     assert model.outputs[-1].shape == (None, *shape)
 
@@ -76,7 +77,64 @@ def test_as_many_parameters_as_published(what):
     ],
 )
 def test_as_many_multiplications_as_published(build, count):
-    assert models.count_multiplications(build()) == count
+    assert models.count_multiplications(unfilled(build)) == count
+
+
+# As chapter 08 builds them
+
+CHAPTER_08 = {"keras": keras, "layers": keras.layers, "models": models}
+TWO, THREE = [(5, 6, 16), (19, 23, 8)], [(19, 23, 8), (10, 12, 12), (5, 6, 16)]
+MODULES = {
+    "v2-head": (
+        lambda cells: on_maps(lambda x: cells["sum_of_rates"](x, 3), (5, 7, 8)),
+        lambda: on_maps(lambda x: models.deeplab_v2_head(x, 3), (5, 7, 8)),
+    ),
+    "aspp": (
+        lambda cells: on_maps(lambda x: cells["aspp"](x, 8), (5, 7, 16)),
+        lambda: on_maps(lambda x: models.aspp(x, 8), (5, 7, 16)),
+    ),
+    "decoder": (
+        lambda cells: on_maps(lambda *maps: cells["decoder"](*maps, 3, 4, 8), *TWO),
+        lambda: on_maps(lambda *maps: models.deeplab_v3plus_decoder(*maps, 3, 4, 8), *TWO),
+    ),
+    "pyramid": (
+        lambda cells: on_maps(cells["pyramid_pooling"], (5, 7, 16)),
+        lambda: on_maps(models.pyramid_pooling, (5, 7, 16)),
+    ),
+    "jpu": (
+        lambda cells: on_maps(lambda *maps: cells["jpu"](maps, 8), *THREE),
+        lambda: on_maps(lambda *maps: models.jpu(maps, 8), *THREE),
+    ),
+    "segnet": (
+        lambda cells: cells["segnet"]((33, 38, 3), 3, (4, 6, 8), (1, 2, 3)),
+        lambda: models.segnet((33, 38, 3), classes=3, filters=(4, 6, 8), convolutions=(1, 2, 3)),
+    ),
+}
+
+
+@pytest.mark.parametrize("cell", MODULES)
+def test_chapter_08_builds_the_same(cell):
+    theirs, ours = MODULES[cell]
+    model, expected = theirs(execute("08_networks_since_2015", cell, **CHAPTER_08)), ours()
+    assert [type(layer) for layer in model.layers] == [type(layer) for layer in expected.layers]
+    for a, b in zip(expected.layers, model.layers, strict=True):
+        assert a.get_config() | {"name": ""} == b.get_config() | {"name": ""}
+    model.set_weights(stir(expected).get_weights())
+    maps = [images(2, *x.shape[1:]) for x in expected.inputs]
+    maps = maps if len(maps) > 1 else maps[0]
+    assert_nearly(model(maps), expected(maps))
+
+
+def test_a_response_reaches_as_far_as_the_kernels_do():
+    seen = models.response(lambda x: models.conv_block(x, 16, "block", rate=3), 15)
+    where = np.zeros((15, 15), bool)
+    where[4:11:3, 4:11:3] = True
+    assert ((seen > 0) == where).all() and seen.max() == 1
+    late, early = (
+        models.response(lambda *x: models.deeplab_v3plus_decoder(*x, 3, 8, 32), 5, 20, at=at) > 0
+        for at in (0, 1)
+    )
+    assert early.shape == (20, 20) and early[8:13, 8:13].all() and early.sum() == 25 < late.sum()
 
 
 # Whole networks
@@ -111,7 +169,8 @@ def test_a_network_learns_is_saved_and_answers_in_float32(which, tmp_path):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        assert {output.dtype for output in build(which, (64, 64)).outputs} == {"float32"}
+        model = unfilled(lambda: build(which, (64, 64)))
+        assert {output.dtype for output in model.outputs} == {"float32"}
     finally:
         keras.config.set_dtype_policy(before)
     model, x = stir(build(which)), images(2, *SIZE, 3)

@@ -1,5 +1,6 @@
 """From arrays to batches: nothing lost, nothing shifted, the same as chapter 01's four steps."""
 
+from functools import cache
 from types import SimpleNamespace
 
 import cv2
@@ -143,6 +144,12 @@ def augmented(images, masks, batch_size=8, **settings):
     return tuple(np.concatenate(part) for part in zip(*pairs, strict=True))
 
 
+@cache
+def changed_blobs(number, seed):
+    """Blobs after the augmentation with that number in EACH, or after all of it."""
+    return augmented(*blobs(), seed=seed, **[*EACH, ALL][number])
+
+
 def misaligned(images, masks, outline=1):
     """Share of pixels where image and mask disagree, other than along the mask's outline.
 
@@ -164,10 +171,10 @@ def outline(settings):
     return 2 if len({"rotation", "shift", "zoom"} & set(settings)) > 1 else 1
 
 
-@pytest.mark.parametrize("settings", [*EACH, ALL], ids=lambda s: "+".join(s))
-def test_image_and_mask_change_together(settings):
+@pytest.mark.parametrize(("number", "settings"), enumerate([*EACH, ALL]))
+def test_image_and_mask_change_together(number, settings):
     images, masks = blobs()
-    changed, changed_masks = augmented(images, masks, seed=1, **settings)
+    changed, changed_masks = changed_blobs(number, seed=1)
     assert misaligned(changed, changed_masks, outline(settings)) < 2e-4
     assert changed.shape == images.shape
     assert changed.dtype == changed_masks.dtype == np.float32
@@ -182,9 +189,11 @@ def test_image_and_mask_change_together(settings):
 
 def test_an_image_that_goes_another_way_than_its_mask_is_noticed():
     images, masks = blobs()
-    for settings in [*EACH[:-1], ALL]:
-        changed, _ = augmented(images, masks, seed=1, **settings)
-        _, other_masks = augmented(images, masks, seed=2, **settings)
+    for number, settings in enumerate([*EACH, ALL]):
+        if settings == {"brightness": 0.3}:
+            continue  # all masks stay where they are
+        changed, _ = changed_blobs(number, seed=1)
+        _, other_masks = changed_blobs(number, seed=2)
         assert misaligned(changed, other_masks, outline(settings)) > 0.005, settings
     assert misaligned(images / 255, np.roll(masks, 2, axis=2)[..., np.newaxis]) > 0.005
 

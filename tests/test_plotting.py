@@ -57,6 +57,7 @@ CONSTANT = {"background everywhere": {"miou": 0.49, "pixel_accuracy": 0.98}}
 # Every function that returns a figure, on plain and on odd input.
 FIGURES = {
     "before_and_after": lambda: plotting.before_and_after(SURE, -SURE, "kernels", count=2),
+    "maps": lambda: plotting.maps({"image": IMAGE, "two": np.eye(2)}, "An image and two ones."),
     "before_and_after, maps": lambda: plotting.before_and_after(
         0 * SURE, 0 * SURE, "maps", image=IMAGE
     ),

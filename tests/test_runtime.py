@@ -7,6 +7,7 @@ import logging
 import socket
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -217,6 +218,8 @@ def test_without_data_the_sample_is_offered_by_a_line_that_works(nowhere, profil
     monkeypatch.setitem(catalog.CATALOG, "sunnybrook", published_at(f"{nowhere}/published"))
     monkeypatch.setenv("COURSE_MIRROR", f"{nowhere}/mirror")
     monkeypatch.setenv("COURSE_PROFILE", profile)
+    small = partial(samples.write_sunnybrook, n_positions=7, size=64)
+    monkeypatch.setitem(samples._WRITERS, "sunnybrook-showcase", small)
     with pytest.raises(CourseDataError) as caught:
         runtime.start("01_mri_mlp")
     text = str(caught.value)

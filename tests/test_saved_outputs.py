@@ -30,6 +30,7 @@ CHAPTERS = {
         ],
     ),
     "06_dsb2018_unetpp": ("iou_pixels", 0.22, 0.5, []),
+    "08_networks_since_2015": ("miou", 1 / 8, 0.25, []),
     "10_your_own_pictures": (
         "miou",
         1 / 4,

@@ -12,6 +12,7 @@ from .blocks import (
     count_multiplications,
     receptive_field,
     resize,
+    response,
     segmenter,
 )
 from .mlp_to_unetpp import (
@@ -23,6 +24,7 @@ from .mlp_to_unetpp import (
     mlp,
     out,
     prune,
+    supervise,
     unet,
     unetpp,
     up,
@@ -75,10 +77,12 @@ __all__ = [
     "receptive_field",
     "resize",
     "resnet",
+    "response",
     "segformer",
     "segformer_head",
     "segmenter",
     "segnet",
+    "supervise",
     "unet",
     "unetpp",
     "up",

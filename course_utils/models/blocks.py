@@ -8,6 +8,7 @@ https://github.com/keras-team/keras/pull/22079.
 import math
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 
@@ -143,3 +144,33 @@ def count_multiplications(model):
             at = layer.input if isinstance(layer, layers.Conv2DTranspose) else layer.output
             total += math.prod(layer.kernel.shape) * math.prod(at.shape[1:-1])
     return total
+
+
+def response(module, *sides, at=0, channels=8):
+    """Light the middle of a dark map, and see where a module with random weights notices it.
+
+    Parameters
+    ----------
+    module : callable
+        From symbolic maps [B, side, side, channels] to one map.
+    *sides : int
+        Of the maps that it takes, all of them dark.
+    at : int, optional
+        Which of them is lit, at one place.
+    channels : int, optional
+        Of each map.
+
+    Returns
+    -------
+    ndarray of float32, shape [H, W]
+        How much the module's output changes, from 0 to 1 and drawn together (the 0.15th power), for
+        some changes are thousands of times as large as others.
+    """
+    keras.utils.set_random_seed(0)
+    inputs = [keras.Input((side, side, channels)) for side in sides]
+    model = keras.Model(inputs, module(*inputs))
+    maps = [np.zeros((1, side, side, channels), "float32") for side in sides]
+    dark = ops.convert_to_numpy(model(maps))
+    maps[at][:, sides[at] // 2, sides[at] // 2] = 1
+    change = np.abs(ops.convert_to_numpy(model(maps)) - dark)[0].mean(axis=-1)
+    return (change / max(change.max(), 1e-12)) ** 0.15

@@ -338,6 +338,39 @@ def unet(
     return keras.Model(image, out(x, classes, "logits", **kernels), name="unet")
 
 
+def supervise(model):
+    """Give a U-Net one logit a pixel on each level of its decoder: deep supervision (chapter 06).
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `unet`, for images whose height and width are known and can be halved evenly on each
+        level.
+
+    Returns
+    -------
+    keras.Model
+        From the same images to a list of logits float32 [N, H, W, 1], ``out_1`` from the coarsest
+        level to the finest level's; a coarse level's are enlarged bilinearly. The layers below are
+        the model's own.
+
+    References
+    ----------
+    C.-Y. Lee et al., "Deeply-Supervised Nets", AISTATS 2015, https://arxiv.org/abs/1409.5185
+    """
+    logits = []
+    while f"up_{len(logits)}" in {layer.name for layer in model.layers}:
+        logits.append(model.get_layer(f"up_{len(logits)}").output)
+    for depth in range(len(logits)):
+        name = f"out_{len(logits) - depth}"
+        enlarge = layers.UpSampling2D(
+            2**depth, interpolation="bilinear", dtype="float32", name=name
+        )
+        small = out(logits[depth], 1, f"{name}_small" if depth else name, "he_normal")
+        logits[depth] = enlarge(small) if depth else small
+    return keras.Model(model.input, logits[::-1], name=f"{model.name}_supervised")
+
+
 def unetpp(
     input_shape=(96, 96, 3),
     *,

@@ -5,7 +5,7 @@ In a notebook a returned Figure is shown once, with or without a semicolon behin
 
 from .comparisons import cases, invented_classes, iou_picture, object_errors
 from .curves import degradation, gradient_maps, history, learning_curve, lines
-from .inside import before_and_after, receptive_field
+from .inside import before_and_after, maps, receptive_field
 from .labels import detection_instance_semantic, draw_instances, labels_of_scene, merged_masks
 from .masks import class_map, gallery, overlay, scenes, show_pairs
 from .scores import (
@@ -40,6 +40,7 @@ __all__ = [
     "labels_of_scene",
     "learning_curve",
     "lines",
+    "maps",
     "merged_masks",
     "object_errors",
     "overlay",

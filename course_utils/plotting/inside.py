@@ -10,6 +10,7 @@ from .style import (
     PURPLE,
     SKY,
     VERMILION,
+    WIDTH,
     YELLOW,
     as_image,
     bare,
@@ -96,3 +97,26 @@ def before_and_after(before, after, what, *, count=8, image=None):
         f"one scale of color. Standard deviation {spread['before']:.2g} before, "
         f"{spread['after']:.2g} after.",
     )
+
+
+def maps(grids, text, *, cmap="viridis"):
+    """Draw maps side by side, each in a scale of color of its own, from 0 on.
+
+    Parameters
+    ----------
+    grids : dict, title -> array, [H,W] of numbers, or an image [H,W,3]
+    text : str
+        What there is to see, for readers who cannot.
+    cmap : str, optional
+        Colors of the numbers.
+
+    Returns
+    -------
+    Figure
+    """
+    steepest = max(np.shape(grid)[0] / np.shape(grid)[1] for grid in grids.values())
+    figure, axes = new_figure(1, len(grids), height=WIDTH / max(3, len(grids)) * steepest + 0.4)
+    for ax, (title, grid) in zip(axes[0], grids.items(), strict=True):
+        bare(ax).imshow(grid, cmap=cmap, vmin=min(0, np.min(grid)))
+        ax.set_title(title, fontsize=9)
+    return described(figure, text)
