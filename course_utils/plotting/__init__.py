@@ -18,6 +18,7 @@ from .scores import (
     recall_and_precision,
     reliability,
     seeds,
+    stack,
     tradeoff,
 )
 from .style import show
@@ -55,5 +56,6 @@ __all__ = [
     "seeds",
     "show",
     "show_pairs",
+    "stack",
     "tradeoff",
 ]
