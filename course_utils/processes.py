@@ -41,7 +41,7 @@ def started(module, *arguments, settings=({},), log):
         programs = []
         for number, own in enumerate(settings):
             path = f"{log}{number}" if len(settings) > 1 else log
-            file = stack.enter_context(open(path, "ab"))  # noqa: SIM115 - the stack closes it
+            file = stack.enter_context(open(path, "ab"))
             program = subprocess.Popen(
                 [sys.executable, "-m", module, *map(str, arguments)],
                 env=os.environ | common | own,

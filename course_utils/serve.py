@@ -12,18 +12,20 @@ asks who is there, for this one does neither.
 
 import argparse
 import asyncio
+import contextlib
 import io
+import socket
 import sys
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from . import inference
+from . import inference, processes
 from .datasets import CourseDataError
 from .datasets.io import DataFolder, write_mask
-from .processes import end_with_parent
 
 SECONDS = 20  # within which a picture must have arrived
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")  # others start programs, or are decoded by few people
@@ -45,9 +47,11 @@ def check_header(body, megapixels):
     if not body:
         raise Refused(400, "Nothing came: send a picture's bytes as the body of the request.")
     try:
-        with warnings.catch_warnings(action="ignore"):
-            with Image.open(io.BytesIO(body), formats=FORMATS) as picture:
-                found = picture.width * picture.height / 1e6
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(io.BytesIO(body), formats=FORMATS) as picture,
+        ):
+            found = picture.width * picture.height / 1e6
     except Image.DecompressionBombError:
         found = float("inf")
     except (OSError, SyntaxError, ValueError):
@@ -148,9 +152,45 @@ def make_app(model, megabytes=20, megapixels=16, hosts=("127.0.0.1", "localhost"
             body = await receive(request, megabytes * 1e6)
             found = await run_in_threadpool(answer_to, body, model, answer, megapixels)
         content, kind = found
-        return JSONResponse(content) if kind.endswith("json") else Response(content, media_type=kind)
+        return (
+            JSONResponse(content) if kind.endswith("json") else Response(content, media_type=kind)
+        )
 
     return app
+
+
+def is_installed():
+    """Return whether what the service is made of is installed: the extra ``serve``."""
+    return all(find_spec(name) for name in ("fastapi", "uvicorn"))
+
+
+@contextlib.contextmanager
+def started(folder, log):
+    """Serve a model while a block runs, in a process of its own that ends with the block.
+
+    Parameters
+    ----------
+    folder : path
+        What `inference.save` wrote.
+    log : path
+        What the service prints is added to this file.
+
+    Yields
+    ------
+    address : str
+        Such as http://127.0.0.1:8000.
+    program : subprocess.Popen
+    """
+    [port] = processes.free_ports(1)
+
+    def listens():
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", port)) == 0
+
+    arguments = folder, "--port", port
+    with processes.started("course_utils.serve", *arguments, log=log) as [program]:
+        processes.wait_until(listens, [program], log)
+        yield f"http://127.0.0.1:{port}", program
 
 
 def main(arguments=None):
@@ -164,13 +204,12 @@ def main(arguments=None):
     parser.add_argument("--megabytes", type=float, default=20, help="%(default)s at most")
     parser.add_argument("--megapixels", type=float, default=16, help="%(default)s at most")
     chosen = parser.parse_args(arguments)
-    try:
-        import fastapi  # noqa: F401
-        import uvicorn
-
-        model = inference.load(chosen.folder)
-    except ImportError:
+    if not is_installed():
         parser.error(INSTALL)
+    import uvicorn
+
+    try:
+        model = inference.load(chosen.folder)
     except CourseDataError as error:
         parser.error(str(error))
     hosts = ("127.0.0.1", "localhost") if chosen.host == "127.0.0.1" else ("*",)
@@ -181,5 +220,5 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    end_with_parent()
+    processes.end_with_parent()
     sys.exit(main())

@@ -19,12 +19,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from course_utils import inference, processes
+from course_utils import inference, processes, serve
 
-pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
-uvicorn = pytest.importorskip("uvicorn")
-
-from course_utils import serve
+if not serve.is_installed():
+    pytest.skip("the extra `serve` is not installed", allow_module_level=True)
 
 NAMES = ("background", "bright")
 MODEL = inference.Segmenter(lambda x: np.mean(x, axis=-1, keepdims=True) - 0.5, NAMES, (32, 48))
@@ -39,7 +37,12 @@ def png(array, **options):
 
 
 def chunk(kind, content):
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )
 
 
 def bomb(side, *chunks):
@@ -62,6 +65,8 @@ def post(address, body, answer="mask", **headers):
 
 @contextlib.contextmanager
 def running(**limits):
+    import uvicorn
+
     [port] = processes.free_ports(1)
     options = {"host": "127.0.0.1", "port": port, "log_level": "critical"}
     server = uvicorn.Server(uvicorn.Config(serve.make_app(MODEL, **limits), **options))
@@ -147,13 +152,12 @@ def test_the_program_serves_fifty_at_once_in_bounded_memory_and_writes_nothing(t
     image = keras.Input((64, 64, 3))
     network = keras.Model(image, keras.layers.Conv2D(1, 3, padding="same")(image))
     inference.save(inference.Segmenter(network, NAMES, (64, 64)), tmp_path / "model")
-    before, [port] = sorted(tmp_path.rglob("*")), processes.free_ports(1)
+    before, log = sorted(tmp_path.rglob("*")), tmp_path / "log"
     large = np.random.default_rng(0).integers(0, 256, (2000, 2000, 3)).astype(np.uint8)
-    body, address = png(large, format="JPEG"), f"http://127.0.0.1:{port}"
-    log, arguments = tmp_path / "log", (tmp_path / "model", "--port", port)
-    with processes.started("course_utils.serve", *arguments, log=log) as [program]:
-        processes.wait_until(lambda: _listens(program, port), [program], log)
-        assert {one.laddr.ip for one in _listening(program)} == {"127.0.0.1"}
+    body = png(large, format="JPEG")
+    with serve.started(tmp_path / "model", log) as (address, program):
+        listening = psutil.Process(program.pid).net_connections("inet")
+        assert {one.laddr.ip for one in listening} == {"127.0.0.1"}
         post(address, body)
         with processes.Memory(program.pid) as memory, ThreadPoolExecutor(50) as pool:
             answers = set(pool.map(lambda _: post(address, body), range(50)))
@@ -161,15 +165,6 @@ def test_the_program_serves_fifty_at_once_in_bounded_memory_and_writes_nothing(t
     assert status == 200 and Image.open(io.BytesIO(mask)).size == (2000, 2000)
     assert memory.growth < 300  # one of these pictures takes some 80, fifty would take 4,000
     assert sorted(tmp_path.rglob("*")) == sorted([*before, log])
-
-
-def _listening(program):
-    found = psutil.Process(program.pid).net_connections("inet")
-    return [one for one in found if one.status == psutil.CONN_LISTEN]
-
-
-def _listens(program, port):
-    return port in {one.laddr.port for one in _listening(program)}
 
 
 def test_a_folder_without_a_model_is_refused_in_words(tmp_path):

@@ -62,7 +62,10 @@ class DealCheck(Check):
         """Raise `NotRight` where a deal is not right."""
         for n_pictures, n_workers in DEALS:
             epochs = [
-                [_one_part(shard, n_pictures, n_workers, worker, epoch) for worker in range(n_workers)]
+                [
+                    _one_part(shard, n_pictures, n_workers, worker, epoch)
+                    for worker in range(n_workers)
+                ]
                 for epoch in range(2)
             ]
             for parts in epochs:
