@@ -48,7 +48,7 @@ def open_litert(path):
     return ask
 
 
-# By the ending of the file; a SavedModel is a folder.
+# By the ending of the file (a SavedModel is a folder): how to open it, and what that takes.
 FORMATS = {
     "": (open_saved_model, "tensorflow"),
     ".onnx": (open_onnx, "onnxruntime"),
@@ -59,6 +59,17 @@ FORMATS = {
 def can_open(path):
     """Return whether what it takes to open a file of this kind is installed here."""
     return find_spec(FORMATS[Path(path).suffix][1]) is not None
+
+
+def can_write_onnx():
+    """Return whether what Keras needs to write ONNX is installed here."""
+    return find_spec("tf2onnx") is not None and find_spec("onnx") is not None
+
+
+def megabytes(path):
+    """Return the size of a file, or of all files in a folder."""
+    files = [file for file in [Path(path), *Path(path).rglob("*")] if file.is_file()]
+    return sum(file.stat().st_size for file in files) / 1e6
 
 
 def ask_elsewhere(path, pictures):

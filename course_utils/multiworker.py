@@ -38,6 +38,29 @@ def write_job(folder, images, masks, shards, **settings):
     (Path(folder) / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
+def cut_steps(shard, n_pictures, n_workers, steps, size):
+    """Return which pictures each worker takes in each step, over as many epochs as that takes.
+
+    Parameters
+    ----------
+    shard : callable
+        Of n_pictures, n_workers, worker and epoch: the pictures of a worker in an epoch.
+    n_pictures, n_workers, steps : int
+    size : int
+        Pictures that a worker takes at a time.
+
+    Returns
+    -------
+    ndarray of int, shape [n_workers, steps, size]
+    """
+    epochs = range(-(-steps * size // (n_pictures // n_workers)))
+    parts = [
+        np.concatenate([shard(n_pictures, n_workers, worker, epoch) for epoch in epochs])
+        for worker in range(n_workers)
+    ]
+    return np.stack([part[: steps * size].reshape(steps, size) for part in parts])
+
+
 def train(folder):
     """Train as one of several workers; goes on from the last checkpoint that `folder` holds.
 
@@ -67,11 +90,11 @@ def train(folder):
             cost = loss(truth, network(pictures, training=True)) / n_workers
         gradients = tape.gradient(cost, network.trainable_variables)
         optimizer.apply(gradients, network.trainable_variables)  # adds up those of all workers
-        return cost
+        return tf.distribute.get_replica_context().all_reduce("SUM", cost)
 
     @tf.function
     def step(pictures, truth):
-        return strategy.reduce("SUM", strategy.run(learn, args=(pictures, truth)), axis=None)
+        return strategy.run(learn, args=(pictures, truth))
 
     for number in range(int(done), len(mine)):
         begin, batch = time.perf_counter(), mine[number]

@@ -67,7 +67,8 @@ def end_with_parent():
 
 
 def _wait_for_the_end():
-    sys.stdin.buffer.read()  # the other end of this pipe is open as long as the parent lives
+    while os.read(0, 1):  # standard input, a pipe that is open as long as the parent lives
+        pass
     os._exit(1)
 
 
