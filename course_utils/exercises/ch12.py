@@ -139,7 +139,7 @@ check_allreduce_bytes = Check(
     mistakes={
         "that is one time around the ring; after it each device knows the sum of one piece, and a "
         "second time brings the sums to all.": [lambda n, d, b: _sent(n, d, b) / 2],
-        "a step sends one piece, a d-th of the gradients, not all of them.": [
+        "one device sends one piece in a step, a d-th of the gradients, not all of them.": [
             lambda n, d, b: 2 * (d - 1) * n * b,
             lambda n, d, b: (d - 1) * n * b,
         ],
@@ -149,9 +149,6 @@ check_allreduce_bytes = Check(
         ],
         "those are numbers; multiply by the bytes of each.": [lambda n, d, b: _sent(n, d, 1)],
         "those are bits.": [lambda n, d, b: 8 * _sent(n, d, b)],
-        "that is what all devices send together; each sends a d-th of it.": [
-            lambda n, d, b: d * _sent(n, d, b)
-        ],
     },
     used=True,
 )
