@@ -61,6 +61,25 @@ def can_open(path):
     return find_spec(FORMATS[Path(path).suffix][1]) is not None
 
 
+# What the project's extras bring, which this chapter can do without.
+EXTRAS = {
+    "export": ("tf2onnx", "onnx", "onnxruntime", "ai_edge_litert"),
+    "serve": ("fastapi", "uvicorn"),
+}
+
+
+def advice():
+    """Return which of the extras are not installed, and how to install them."""
+    missing = [extra for extra, names in EXTRAS.items() if not all(map(find_spec, names))]
+    if not missing:
+        return "All that it takes to export and to serve is installed."
+    extras = ",".join(missing)
+    return (
+        f'To see the rest, run: pip install "segmentation-course[{extras}]" and start again. '
+        "The chapter goes on without."
+    )
+
+
 def can_write_onnx():
     """Return whether what Keras needs to write ONNX is installed here."""
     return find_spec("tf2onnx") is not None and find_spec("onnx") is not None

@@ -75,7 +75,6 @@ def train(folder):
         images, masks, mine = job["images"], job["masks"], job["shards"][worker]
 
     keras.utils.set_random_seed(0)  # the same weights everywhere to begin with
-    loss = keras.losses.BinaryCrossentropy(from_logits=True)
     with strategy.scope():
         network = models.fcn(settings["channels"], images.shape[1:])
         optimizer = keras.optimizers.Adam(1e-3)
@@ -86,15 +85,17 @@ def train(folder):
     checkpoint.restore(manager.latest_checkpoint)
 
     def learn(pictures, truth):
-        with tf.GradientTape() as tape:  # of the mean over all pictures, this worker's part
-            cost = loss(truth, network(pictures, training=True)) / n_workers
+        with tf.GradientTape() as tape:
+            logits = network(pictures, training=True)
+            each = keras.losses.binary_crossentropy(truth, logits, from_logits=True)
+            cost = keras.ops.mean(each) / n_workers  # this worker's part of the whole batch's mean
         gradients = tape.gradient(cost, network.trainable_variables)
         optimizer.apply(gradients, network.trainable_variables)  # adds up those of all workers
-        return tf.distribute.get_replica_context().all_reduce("SUM", cost)
+        return cost
 
     @tf.function
     def step(pictures, truth):
-        return strategy.run(learn, args=(pictures, truth))
+        return strategy.reduce("SUM", strategy.run(learn, args=(pictures, truth)), axis=None)
 
     for number in range(int(done), len(mine)):
         begin, batch = time.perf_counter(), mine[number]
