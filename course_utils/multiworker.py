@@ -151,8 +151,8 @@ def run(folder, count):
 
     Returns
     -------
-    list of float
-        The loss of each step.
+    list of dict
+        As of `read_steps`.
 
     Raises
     ------
@@ -164,11 +164,11 @@ def run(folder, count):
     if any(codes):
         log = f"log{codes.index(max(codes))}" if count > 1 else "log"
         raise RuntimeError(f"workers ended with {codes}:\n{last_words(Path(folder) / log)}")
-    return [one["loss"] for one in read_steps(folder)]
+    return read_steps(folder)
 
 
 def read_steps(folder):
-    """Return what was written of each step, in the order of their numbers; the last one counts."""
+    """Return ``step``, ``loss`` and ``seconds`` of each step; of one done twice the last."""
     path, found = Path(folder) / "steps.jsonl", {}
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         with contextlib.suppress(json.JSONDecodeError):  # half a line, just being written

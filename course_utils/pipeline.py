@@ -210,7 +210,7 @@ def _resample_masks_by_nearest(step, outside):
 # More pictures than memory: shards
 
 
-def write_shards(folder, load, order, n_shards):
+def write_shards(folder, load, order, n_shards=20):
     """Write pictures and masks into a few large files, which are read faster than many small ones.
 
     Each file is a TFRecord of `tf.train.Example`; image and mask stand in it as PNG.
@@ -224,7 +224,7 @@ def write_shards(folder, load, order, n_shards):
     order : sequence of int
         Which pictures, as they are to stand in the files. A random order, for a shuffle while
         reading reaches a few hundred pictures far.
-    n_shards : int
+    n_shards : int, optional
         Files, ``000.tfrecord`` and so on.
     """
     folder = Path(folder)
