@@ -81,7 +81,7 @@ def free_ports(count):
         return [one.getsockname()[1] for one in found]
 
 
-def wait_until(happened, programs, log, seconds=120):
+def wait_until(happened, programs, log, seconds=300):
     """Wait until something has happened.
 
     Parameters
