@@ -28,6 +28,7 @@ from .datasets import CourseDataError
 from .datasets.io import DataFolder, write_mask
 
 SECONDS = 20  # within which a picture must have arrived
+WAITING = 200  # connections at a time; more are turned away
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")  # others start programs, or are decoded by few people
 ANSWERS = ("overlay", "mask", "shares")
 PAGE = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
@@ -103,6 +104,8 @@ def answer_to(body, model, kind, megapixels):
 
 async def receive(request, most):
     """Return the body of a request, of at most so many bytes; what is over is dropped unseen."""
+    from starlette.requests import ClientDisconnect
+
     body = bytearray()
     over = int(request.headers.get("content-length") or 0) > most
     try:
@@ -113,6 +116,8 @@ async def receive(request, most):
                     body += piece
     except TimeoutError:
         raise Refused(408, f"It had not arrived after {SECONDS} seconds.") from None
+    except ClientDisconnect:
+        raise Refused(400, "It broke off.") from None
     if over:
         raise Refused(413, f"It has more than {most / 1e6:g} megabytes.")
     return body
@@ -215,7 +220,8 @@ def main(arguments=None):
     hosts = ("127.0.0.1", "localhost") if chosen.host == "127.0.0.1" else ("*",)
     app = make_app(model, chosen.megabytes, chosen.megapixels, hosts)
     print(f"http://{chosen.host}:{chosen.port} (Ctrl-C ends it)", flush=True)
-    uvicorn.run(app, host=chosen.host, port=chosen.port, log_level="warning", access_log=False)
+    quiet = {"log_level": "warning", "access_log": False}
+    uvicorn.run(app, host=chosen.host, port=chosen.port, limit_concurrency=WAITING, **quiet)
     return 0
 
 
