@@ -77,7 +77,7 @@ def train(folder):
     keras.utils.set_random_seed(0)  # the same weights everywhere to begin with
     with strategy.scope():
         network = models.fcn(settings["channels"], images.shape[1:])
-        optimizer = keras.optimizers.Adam(1e-3)
+        optimizer = keras.optimizers.Adam(3e-4)
         optimizer.build(network.trainable_variables)
     done = tf.Variable(0, dtype=tf.int64)
     checkpoint = tf.train.Checkpoint(network=network, optimizer=optimizer, done=done)
