@@ -21,6 +21,8 @@ COLUMNS = {
     "iou_batches": "IoU, mean of batches",
     "iou_pixels": "IoU, all pixels",
     "iou_images": "IoU, mean of images",
+    "bowl_score": "Bowl's score",
+    "ap50_fluorescence": "AP at 0.5, fluorescence, pooled",
     "rarest_recall": "recall, rarest class",
     "rarest_precision": "precision, rarest class",
     "rarest_iou": "IoU, rarest class",
@@ -28,7 +30,7 @@ COLUMNS = {
     "inside": "right inside",
     "small_things": "found of small things",
 }
-HEADLINE = ("miou", "iou_batches")  # the compact table shows the first of them that there is
+HEADLINE = ("miou", "iou_batches", "bowl_score")  # the compact table shows the first there is
 MOST_ROWS = 8  # of the compact table
 
 
