@@ -265,7 +265,8 @@ def _protocol(entries):
     amount += f"; seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     if first["profile"] in MADE_UP:  # has nothing to do with anybody's protocol
         return amount
+    precisions = " and ".join(sorted({entry["precision"] for entry in entries}))
     return (
         f"{first['protocol']}; {amount}; {first['data']['source']}; "
-        f"{first['device']}, {first['precision']}; {max(entry['date'] for entry in entries)}"
+        f"{first['device']}, {precisions}; {max(entry['date'] for entry in entries)}"
     )
