@@ -27,7 +27,7 @@ SETUP = next(cell["source"] for cell in FIRST if cell["cell_type"] == "code")
 
 def files_of_the_project():
     """Yield every file that a clone would have."""
-    own = {".venv", "build", "dist", ".git", ".ipynb_checkpoints"}
+    own = {".venv", "build", "dist", ".git", ".ipynb_checkpoints", "fruit_model"}
     for path in sorted(ROOT.rglob("*")):
         parts = path.relative_to(ROOT).parts
         caches = any(part in own or part.endswith(("_cache", "__", ".tmp")) for part in parts)
