@@ -92,6 +92,13 @@ CHAPTERS = {
         "cell nuclei",
         "whether a cleverer network is better by more than the noise between seeds",
     ),
+    "07_nuclei_instances_and_tiles": Chapter(
+        "Instances and tiles",
+        "dsb2018",
+        80,
+        "cell nuclei",
+        "how many there are and where one ends, in pictures larger than the network",
+    ),
     "08_networks_since_2015": Chapter(
         "Networks since 2015",
         "stanford_background",

@@ -25,6 +25,8 @@ COLUMNS = {
     "foreground_dice": "foreground Dice",
     "calibration_error": "calibration error",
     "border_calibration_error": "calibration error near borders",
+    "bowl_score": "Bowl's score",
+    "ap50_fluorescence": "AP at 0.5, fluorescence, pooled",
     "rarest_recall": "recall, rarest class",
     "rarest_precision": "precision, rarest class",
     "rarest_iou": "IoU, rarest class",
@@ -32,7 +34,7 @@ COLUMNS = {
     "inside": "right inside",
     "small_things": "found of small things",
 }
-HEADLINE = ("miou", "iou_batches")  # the compact table shows the first of them that there is
+HEADLINE = ("miou", "iou_batches", "bowl_score")  # the compact table shows the first there is
 MOST_ROWS = 8  # of the compact table
 
 

@@ -23,7 +23,20 @@ from sklearn.metrics import confusion_matrix as sklearn_matrix
 
 from course_utils import metrics, pipeline
 from course_utils.chapters import CHAPTERS
-from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch08, ch09, ch10, ch11
+from course_utils.exercises import (
+    ch00,
+    ch01,
+    ch02,
+    ch03,
+    ch04,
+    ch05,
+    ch06,
+    ch07,
+    ch08,
+    ch09,
+    ch10,
+    ch11,
+)
 from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict, set_beside
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -238,6 +251,7 @@ def three_ious(*case):
     return ch06.check_three_ious.solution(*case)
 
 
+match, weigh = ch07.check_match.solution, ch07.check_weigh.solution
 unpool, bin_edges = ch08.check_unpool.solution, ch08.check_bin_edges.solution
 receptive_field = ch08.check_receptive_field.solution
 fill, TABLE = ch10.check_fill_polygon.solution, ch10.TABLE
@@ -552,6 +566,22 @@ TOLD_BY_RULE = {
         (lambda d: (d + 1) * (d + 2) / 2, "should be whole, not float64"),
         (lambda d: 3, "depth 2: 6 is right, got 3"),
     ],
+    "check_match": [
+        (lambda *case: tuple(map(float, match(*case))), "should be whole, not float64"),
+        (lambda *case: match(*case)[0], "a tuple (tp, fp, fn) is wanted, got int"),
+        (lambda t, p, threshold: (2, 3, 2), "fn at 0.5: 3 is right, got 2"),
+        (lambda t, p, threshold: (..., 3, 3), "replace the `...`"),
+    ],
+    "check_weigh": [
+        (lambda *case: weigh(*case)[0], "shape (5, 12) is wanted, got (12,)"),
+        (lambda *case: weigh(*case).round(3), "that was rounded"),
+        (lambda *case: 2 * weigh(*case), "two nuclei, w0 = 10, sigma = 5: "),
+    ],
+    "check_origins": [
+        (lambda side, tile: np.arange(0.0, side, tile), "should be whole, not float64"),
+        (lambda side, tile: [0, 128, 256, 384], "shape (3,) is wanted, got (4,)"),
+        (lambda side, tile: [1 + k for k in range(0, side, tile)], "tiles of 128: 0 is right, got"),
+    ],
     "check_unpool": [
         (lambda v, p: v.repeat(2, 0), "shape (4, 6) is wanted, got (4, 3)"),
         (lambda v, p: 2 * unpool(v, p), "a map of 2 × 3: 5 is right, got 10"),
@@ -773,6 +803,11 @@ def with_skimage(mask, height, width):
     return resize(mask, (height, width), order=0, preserve_range=True).astype(np.uint8)
 
 
+def match_by_table(truth, prediction, threshold):
+    table = metrics.average_precision_of_objects([truth], [prediction], [threshold])
+    return tuple(table[name][0, 0] for name in ("tp", "fp", "fn"))
+
+
 def unpool_by_axes(values, places):
     windows = values[..., None] * (places[..., None] == np.arange(4))
     height, width = values.shape
@@ -879,6 +914,12 @@ ALSO_RIGHT = [
     ("check_bce_dice", keras_bce_dice),
     ("check_three_ious", lambda *case: list(three_ious(*case))),
     ("check_pruned_nodes", lambda depth: sum(range(depth + 2))),
+    ("check_match", match_by_table),
+    ("check_match", lambda *case: list(map(np.int32, match(*case)))),
+    ("check_weigh", lambda d1, d2, n, w0, s: 1 + w0 * np.exp(-(((d1 + d2) / s) ** 2) / 2) * ~n),
+    ("check_weigh", lambda *case: weigh(*case).astype(np.float32)),
+    ("check_origins", lambda side, tile: range(0, side, tile)),
+    ("check_origins", lambda side, tile: tile * np.arange(-(-side // tile))),
     ("check_unpool", unpool_by_axes),
     ("check_unpool", lambda v, p: unpool_by_axes(v, p).tolist()),
     ("check_receptive_field", field_from_behind),

@@ -30,6 +30,7 @@ CHAPTERS = {
         ],
     ),
     "06_dsb2018_unetpp": ("iou_pixels", 0.22, 0.5, []),
+    "07_nuclei_instances_and_tiles": ("iou_pixels", 0.25, 0.3, []),
     "08_networks_since_2015": ("miou", 1 / 8, 0.25, []),
     "10_your_own_pictures": (
         "miou",

@@ -152,6 +152,7 @@ def test_the_published_figures_are_those_of_the_articles():
     found = [(record["chapters"][0], record["run"], record["scores"]) for record in records]
     fcn = {"pixel_accuracy": 0.99625, "miou": 0.9025}
     mlp = {"pixel_accuracy": 0.98748, "miou": 0.69349}
+    ch07 = "07_nuclei_instances_and_tiles"
     for chapter, run, scores in [
         ("01_mri_mlp", "MLP, LeCun initialisation", mlp),
         ("02_mri_fcn", "FCN, published recipe", fcn),
@@ -162,6 +163,9 @@ def test_the_published_figures_are_those_of_the_articles():
         ("06_dsb2018_unetpp", "U-Net", {"iou_batches": 0.839}),
         ("06_dsb2018_unetpp", "UNet++", {"iou_batches": 0.842}),
         ("06_dsb2018_unetpp", "UNet++ DS", {"iou_batches": 0.843}),
+        (ch07, "CellProfiler, tuned by hand", {"bowl_score": 0.5281}),
+        (ch07, "winner of the Bowl", {"bowl_score": 0.6316}),
+        (ch07, "StarDist, its example", {"ap50_fluorescence": 0.8352}),
     ]:
         assert (chapter, run, scores) in found
     assert all(record["protocol"] for record in records)
