@@ -163,6 +163,7 @@ def test_the_published_figures_are_those_of_the_articles():
         ("06_dsb2018_unetpp", "U-Net", {"iou_batches": 0.839}),
         ("06_dsb2018_unetpp", "UNet++", {"iou_batches": 0.842}),
         ("06_dsb2018_unetpp", "UNet++ DS", {"iou_batches": 0.843}),
+        (ch07, "Keras U-Net starter", {"bowl_score": 0.277}),
         (ch07, "CellProfiler, tuned by hand", {"bowl_score": 0.5281}),
         (ch07, "winner of the Bowl", {"bowl_score": 0.6316}),
         (ch07, "StarDist, its example", {"ap50_fluorescence": 0.8352}),
