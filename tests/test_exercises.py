@@ -23,7 +23,20 @@ from sklearn.metrics import confusion_matrix as sklearn_matrix
 
 from course_utils import metrics, pipeline
 from course_utils.chapters import CHAPTERS
-from course_utils.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch08, ch09, ch10, ch11
+from course_utils.exercises import (
+    ch00,
+    ch01,
+    ch02,
+    ch03,
+    ch04,
+    ch05,
+    ch06,
+    ch08,
+    ch09,
+    ch10,
+    ch11,
+    ch12,
+)
 from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict, set_beside
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -234,6 +247,32 @@ def temperature_by_keras(logits, truth, grid):
     return np.float32(grid[costs.index(min(costs))])
 
 
+def dealt_by(order, cut=lambda order, workers, worker: order[worker::workers], whole=True):
+    def shard(n, workers, worker, epoch):
+        numbers = order(n, worker, epoch)[: n // workers * workers if whole else n]
+        return cut(numbers, workers, worker)
+
+    return shard
+
+
+def by_epoch(n, worker, epoch):
+    return np.random.default_rng(epoch).permutation(n)
+
+
+UNSEEDED = np.random.default_rng()
+
+
+def own_deal(n, workers, worker, epoch):
+    pictures = random.Random(epoch).sample(range(n), n // workers * workers)
+    return pictures[worker * (n // workers) :][: n // workers]
+
+
+def shuffled_part(n, workers, worker, epoch):
+    return np.random.default_rng(epoch).permutation(
+        np.arange(worker, n // workers * workers, workers)
+    )
+
+
 def three_ious(*case):
     return ch06.check_three_ious.solution(*case)
 
@@ -246,6 +285,7 @@ to_labels, merge_masks = ch04.check_to_labels.solution, ch06.check_merge_masks.s
 padded_size, node_inputs = ch05.check_padded_size.solution, ch06.check_node_inputs.solution
 convolve, stamp = ch02.check_convolve.solution, ch02.check_stamp.solution
 rate_at, attention = ch02.check_rate_at.solution, ch09.check_attention.solution
+accumulate, sent = ch12.check_accumulate_gradients.solution, ch12.check_allreduce_bytes.solution
 
 
 def rate_up_to_the_last(step, steps, peak):  # right but for fewer than 20 steps
@@ -630,6 +670,29 @@ TOLD_BY_RULE = {
         (lambda risk, doubt: follow_risk(risk, doubt).round(2), "that was rounded"),
         (metrics.risk_coverage, "numbers are wanted, got tuple"),
     ],
+    "check_accumulate_gradients": [
+        (lambda g, sizes: accumulate(g, sizes)[0], "shape (2, 3) is wanted, got (3,)"),
+        (lambda g, sizes: 2 * accumulate(g, sizes), "parts of 4 and 4 pictures: "),
+        (lambda g, sizes: sum(g * sizes) / sum(sizes), "your function stopped with TypeError"),
+    ],
+    "check_shard": [
+        (dealt_by(lambda n, worker, epoch: np.arange(n)), "both epochs have the same order"),
+        (shuffled_part, "the same pictures in every epoch, in another order"),
+        (dealt_by(lambda n, w, e: by_epoch(n, w, 7 * w + e)), "is dealt twice"),
+        (dealt_by(by_epoch, lambda order, *_: order), "is dealt twice"),
+        (dealt_by(lambda n, *_: UNSEEDED.permutation(n)), "asked twice"),
+        (dealt_by(by_epoch, whole=False), "each of 4 workers gets 25, not [26, 26, 26, 25]"),
+        (dealt_by(lambda *case: by_epoch(*case) + 1), "are 0 to 47"),
+        (dealt_by(lambda *case: by_epoch(*case)[:2]), "gets 24, not [1, 1]"),
+        (lambda n, workers, worker, epoch: np.arange(n) % workers == worker, "not True and False"),
+        (lambda *case: ch12.deal(*case) / 2, "a list of picture numbers"),
+        (lambda *case: ch12.deal(*case)[None], "a list of picture numbers"),
+        (lambda n, workers, worker: ch12.deal(n, workers, worker, 0), "stopped with TypeError"),
+    ],
+    "check_allreduce_bytes": [
+        (lambda n, d, b: 4000.0, "640 weights, 64 devices, 2 bytes: 2520 is right, got 4000"),
+        (lambda n, d, b: [sent(n, d, b)] * d, "one number is wanted"),
+    ],
 }
 
 
@@ -899,6 +962,14 @@ ALSO_RIGHT = [
     ("check_calibration_error", lambda *case: np.float32(calibration(*case))),
     ("check_temperature", temperature_by_keras),
     ("check_risk_coverage", lambda risk, doubt: metrics.risk_coverage(risk, doubt)[1].tolist()),
+    (
+        "check_accumulate_gradients",
+        lambda g, sizes: sum(n / sum(sizes) * one for n, one in zip(sizes, g, strict=True)),
+    ),
+    ("check_accumulate_gradients", lambda g, sizes: accumulate(np.float32(g), sizes).tolist()),
+    ("check_shard", own_deal),
+    ("check_shard", dealt_by(by_epoch, lambda order, k, worker: np.split(order, k)[worker])),
+    ("check_allreduce_bytes", lambda n, d, b: 2 * n * b - 2 * n * b / d),
 ]
 
 
