@@ -2,10 +2,10 @@
 
     python -m course_utils.exported NETWORK PICTURES.npy ANSWERS.npz
 
-This file needs nothing else of the course: it may go where the network goes.
+Run by its name, ``python exported.py NETWORK …``, this file needs nothing else of the course: it
+may go where the network goes.
 """
 
-import subprocess
 import sys
 import tempfile
 import time
@@ -112,13 +112,17 @@ def ask_elsewhere(path, pictures):
     RuntimeError
         If the process fails; with what it said last.
     """
+    from . import processes
+
     with tempfile.TemporaryDirectory() as folder:
-        given, answers = Path(folder) / "pictures.npy", Path(folder) / "answers.npz"
+        given, answers, log = (Path(folder) / name for name in ("given.npy", "answers.npz", "log"))
         np.save(given, pictures)
-        command = [sys.executable, __file__, str(path), str(given), str(answers)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
-        if done.returncode:
-            raise RuntimeError(f"{Path(path).name} could not be asked:\n{done.stderr[-2_000:]}")
+        arguments = Path(path).absolute(), given, answers
+        with processes.started("course_utils.exported", *arguments, log=log) as [program]:
+            failed = program.wait()
+        if failed:
+            said = processes.last_words(log)
+            raise RuntimeError(f"{Path(path).name} could not be asked:\n{said}")
         with np.load(answers) as found:
             return found["answers"], float(found["milliseconds"])
 
@@ -137,4 +141,8 @@ def main(path, pictures, answers):
 
 
 if __name__ == "__main__":
+    if __package__:  # as a part of the course: `ask_elsewhere` has started it
+        from .processes import end_with_parent
+
+        end_with_parent()
     main(*sys.argv[1:])
