@@ -87,6 +87,7 @@ def train(folder):
     def learn(pictures, truth):
         with tf.GradientTape() as tape:
             logits = network(pictures, training=True)
+            # A function: Keras's loss objects divide by the number of replicas by themselves.
             each = keras.losses.binary_crossentropy(truth, logits, from_logits=True)
             cost = keras.ops.mean(each) / n_workers  # this worker's part of the whole batch's mean
         gradients = tape.gradient(cost, network.trainable_variables)

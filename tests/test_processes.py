@@ -50,6 +50,15 @@ def test_programs_end_when_their_parent_is_killed(sleeper, tmp_path):
     assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
 
 
+@pytest.mark.parametrize("module", ["exported", "multiworker", "serve"])
+def test_what_the_chapter_starts_ends_when_nobody_holds_its_input(module, tmp_path):
+    log, arguments = tmp_path / "log", [tmp_path] * (3 if module == "exported" else 1)
+    with processes.started(f"course_utils.{module}", *arguments, log=log) as [program]:
+        program.stdin.close()
+        assert program.wait(timeout=60) == 1
+    assert "Traceback" not in processes.last_words(log), "it should end before it fails"
+
+
 def test_a_program_that_ends_too_early_is_told_with_its_last_words(tmp_path):
     log = tmp_path / "log"
     with (
