@@ -61,22 +61,18 @@ def can_open(path):
     return find_spec(FORMATS[Path(path).suffix][1]) is not None
 
 
-# What the project's extras bring, which this chapter can do without.
-EXTRAS = {
-    "export": ("tf2onnx", "onnx", "onnxruntime", "ai_edge_litert"),
-    "serve": ("fastapi", "uvicorn"),
-}
+# What the chapter can do without: the project's extras `export` and `serve`.
+EXTRAS = ("tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "fastapi", "uvicorn")
 
 
 def advice():
-    """Return which of the extras are not installed, and how to install them."""
-    missing = [extra for extra, names in EXTRAS.items() if not all(map(find_spec, names))]
+    """Return what of the extras is not installed, and how to install it."""
+    missing = [name for name in EXTRAS if find_spec(name) is None]
     if not missing:
         return "All that it takes to export and to serve is installed."
-    extras = ",".join(missing)
     return (
-        f'To see the rest, run: pip install "segmentation-course[{extras}]" and start again. '
-        "The chapter goes on without."
+        f"To see all of it, run %pip install {' '.join(missing)} in a cell, and start again. The "
+        "chapter goes on without."
     )
 
 

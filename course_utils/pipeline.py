@@ -218,7 +218,7 @@ def write_shards(folder, load, order, n_shards=20):
     Parameters
     ----------
     folder : path
-        Made for it.
+        Made where it is not there; shards that it holds are replaced.
     load : callable
         Returns picture ``i``, uint8 [H, W, C], and its mask, uint8 [H, W].
     order : sequence of int
@@ -228,7 +228,9 @@ def write_shards(folder, load, order, n_shards=20):
         Files, ``000.tfrecord`` and so on.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.tfrecord"):
+        old.unlink()
     for k, numbers in enumerate(np.array_split(order, n_shards)):
         with tf.io.TFRecordWriter(str(folder / f"{k:03}.tfrecord")) as file:
             for number in numbers.tolist():

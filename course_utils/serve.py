@@ -163,7 +163,7 @@ def main(arguments=None):
     parser.add_argument("--port", type=int, default=8000, help="%(default)s")
     chosen = parser.parse_args(arguments)
     if not is_installed():
-        parser.error('it takes FastAPI and uvicorn: pip install "segmentation-course[serve]"')
+        parser.error("it takes FastAPI and uvicorn: pip install fastapi uvicorn")
     import uvicorn
 
     try:

@@ -363,7 +363,8 @@ def test_shards_hold_every_picture_once_and_come_in_another_order_each_time(tmp_
     pictures = np.random.default_rng(0).integers(0, 256, (50, 8, 6, 3)).astype(np.uint8)
     order = np.arange(50)[::-1]
     load = lambda i: (pictures[i], pictures[i, ..., 0] // 100)  # noqa: E731
-    pipeline.write_shards(tmp_path / "shards", load, order, n_shards=7)
+    for n_shards in (9, 7):  # the second time in the place of the first
+        pipeline.write_shards(tmp_path / "shards", load, order, n_shards)
     assert len(list((tmp_path / "shards").iterdir())) == 7
     stream, passes = pipeline.read_shards(tmp_path / "shards", buffer=10), []
     for _ in range(2):
