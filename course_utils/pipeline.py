@@ -1,5 +1,6 @@
 """From arrays to batches: `tf.data` pipelines in which image and mask never part."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,7 @@ def stream(load, n_images, size, batch_size, *, shuffle=False, augment=None, rep
         return tf.ensure_shape(image, (*size, 3)), tf.ensure_shape(mask, (*size, 1))
 
     dataset = _in_order(tf.data.Dataset.range(n_images), shuffle, repeat, seed)
-    dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.map(read, num_parallel_calls=min(8, os.cpu_count() or 1))
     return _batched(dataset, batch_size, augment)
 
 
@@ -114,14 +115,22 @@ def _in_order(dataset, shuffle, repeat, seed):
 
 
 def _batched(dataset, batch_size, augment, with_weights=False):
-    dataset = dataset.batch(batch_size).map(_to_float, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.batch(batch_size).map(_to_float)
     if augment is not None:
         # One batch after the other: side by side, they would race for the next random number and
         # the same seed would not give the same pictures.
         dataset = dataset.map(augment)
     if with_weights:
         dataset = dataset.map(lambda image, mask: (image, mask[..., :1], mask[..., 1:]))
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return _ahead(dataset)
+
+
+def _ahead(dataset):
+    # Without the tuner of tf.data. It naps for 10 ms, 20 ms, 40 ms and so on up to a minute, and at
+    # the end of `fit` TensorFlow 2.21 waits until it wakes: a training took up to twice its time.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(2).with_options(options)
 
 
 def _to_float(image, mask):
@@ -272,7 +281,7 @@ def read_shards(folder, *, at_once=4, buffer=1_000, seed=None):
     files = tf.data.Dataset.list_files(f"{folder}/*.tfrecord", shuffle=at_once > 1, seed=seed)
     records = files.interleave(tf.data.TFRecordDataset, cycle_length=at_once)
     records = records.shuffle(buffer, seed=seed)
-    return records.map(decode, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return _ahead(records.map(decode, num_parallel_calls=min(8, os.cpu_count() or 1)))
 
 
 # What a network is taught that is to tell touching objects apart

@@ -84,17 +84,10 @@ class Progress(keras.callbacks.Callback):
 
     `tqdm.keras.TqdmCallback` does the same on a terminal; in a saved notebook it leaves a piece of
     output for every refresh, or a widget that a reader without a kernel cannot see.
-
-    What TensorFlow keeps of earlier trainings is given back before this one begins, or a chapter
-    that trains a dozen networks would not fit into a laptop: see `release_graphs`. And the
-    optimizer gets its variables now: made while the first step is traced, as Keras's Adam makes
-    its moments, they have TensorFlow trace it a second time, seconds for a U-Net.
     """
 
     def on_train_begin(self, logs=None):
-        release_graphs()
-        if self.model.built and not self.model.optimizer.built:
-            self.model.optimizer.build(self.model.trainable_variables)
+        prepare(self.model)
         self._bar = progress_bar(
             total=self.params.get("epochs"),
             bar_format="{percentage:3.0f}% |{bar:20}| epoch {n_fmt}/{total_fmt} "
@@ -149,6 +142,7 @@ class LiveCurves(keras.callbacks.Callback):
         self.values = {}
 
     def on_train_begin(self, logs=None):
+        prepare(self.model)
         self.values = {}
         self._epochs = 0
         self._first = 1
@@ -245,6 +239,19 @@ class FiringUnits(keras.callbacks.Callback):
             outputs = layer(outputs)
         units = np.asarray(outputs)
         self.counts.append(int((units > 0).any(axis=tuple(range(units.ndim - 1))).sum()))
+
+
+def prepare(model):
+    """Make ready for a training, as `Progress` and `LiveCurves` do when one begins.
+
+    What TensorFlow keeps of earlier trainings is given back, or a chapter that trains a dozen
+    networks would not fit into a laptop: see `release_graphs`. And the optimizer gets its variables
+    now: made while the first step is traced, as Keras's Adam makes its moments, they have
+    TensorFlow trace it a second time, seconds for a U-Net.
+    """
+    release_graphs()
+    if model.built and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
 
 
 def release_graphs():

@@ -147,6 +147,7 @@ def test_live_curves_draw_every_so_many_epochs_and_at_the_end(monkeypatch, every
     live, shown = training.LiveCurves(every=every), []
     monkeypatch.setattr(live, "_show", lambda: shown.append(live._epochs))
     monkeypatch.setattr(training.time, "monotonic", iter(range(0, 1000, 5)).__next__)
+    live.set_model(new_model())
     live.on_train_begin()
     for epoch in range(epochs):
         live.on_epoch_end(epoch, {"loss": 0.5})
@@ -161,6 +162,7 @@ def test_live_curves_draw_what_was_recorded_and_when():
     baselines = {"background everywhere": {"miou": 0.49}}
     live = training.LiveCurves(("loss", "miou"), baselines=baselines)
     live.set_params({"epochs": 10})
+    live.set_model(new_model())
     live.on_train_begin()
     live.on_epoch_end(4, {"loss": 0.5})
     live.on_epoch_end(5, {"loss": 0.4, "val_miou": 0.8})  # validated every second epoch
