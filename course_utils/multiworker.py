@@ -117,7 +117,7 @@ def train(folder):
 def workers(folder, count):
     """Start so many workers on this machine, and end them when the block is left.
 
-    Each has one thread, and no GPU, which they could not share.
+    Each computes an operation with one thread, and has no GPU, which they could not share.
 
     Parameters
     ----------
