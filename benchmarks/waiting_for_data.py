@@ -5,6 +5,8 @@
 With and without the augmentation of chapter 02: the seconds in ``next(iterator)`` as a share of the
 whole loop, the rest being `train_on_batch`. The aim is less than 10 %. What the pipeline's threads
 take away from the training's where all cores are busy is no part of it.
+
+And what `fit` waits after its last step, with the pipeline as it is and with the tuner of tf.data.
 """
 
 import argparse
@@ -43,8 +45,21 @@ def share_in_a_loop(model, batches, steps):
     return waiting, time.perf_counter() - began
 
 
+def wait_at_the_end(model, batches, steps):
+    """Seconds of one `fit` after its last step, and in all."""
+    import keras
+
+    class LastStep(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.ended = time.perf_counter()
+
+    last, start = LastStep(), time.perf_counter()
+    model.fit(batches, steps_per_epoch=steps, callbacks=[last], verbose=0)
+    return time.perf_counter() - last.ended, time.perf_counter() - start
+
+
 def main():
-    """Print the shares with and without augmentation."""
+    """Print the shares with and without augmentation, and the waits."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--steps", type=int, default=20)
@@ -52,6 +67,7 @@ def main():
     heading("tensorflow", "keras")
 
     import numpy as np
+    import tensorflow as tf
 
     from course_utils import pipeline
 
@@ -70,6 +86,15 @@ def main():
             f"{name}: {waiting / options.steps * 1e3:.1f} of {total / options.steps * 1e3:.1f} ms "
             f"per step wait for data: {waiting / total:.1%}"
         )
+
+    batches = pipeline.batches(images, masks, options.batch, shuffle=True, repeat=True)
+    tuned = tf.data.Options()
+    tuned.autotune.enabled = True
+    wait_at_the_end(model, batches, 1)  # traces the step
+    for steps in (options.steps, 2 * options.steps, 4 * options.steps):
+        for name, data in {"as it is": batches, "tuned": batches.with_options(tuned)}.items():
+            waited, total = wait_at_the_end(model, data, steps)
+            print(f"fit, {steps} steps, {name}: waits {waited:.2f} of {total:.2f} s at its end")
 
 
 if __name__ == "__main__":
