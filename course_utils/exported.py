@@ -71,8 +71,8 @@ def advice():
     if not missing:
         return "All that it takes to export and to serve is installed."
     return (
-        f"To see all of it, run %pip install {' '.join(missing)} in a cell, and start again. The "
-        "chapter goes on without."
+        f"To see all of it, run %pip install {' '.join(missing)} in a cell and restart the kernel. "
+        "The chapter goes on without."
     )
 
 
