@@ -273,6 +273,19 @@ def shuffled_part(n, workers, worker, epoch):
     )
 
 
+def next_block(order, workers, worker):
+    return np.split(order[: len(order) // workers * workers], workers)[worker % workers]
+
+
+def rolled(cut):
+    return dealt_by(lambda n, worker, epoch: np.roll(by_epoch(n, worker, 0), epoch), cut)
+
+
+def piece_by_piece(n_weights, n_devices, bytes_per_number):  # for single numbers alone
+    pieces = range(2 * (n_devices - 1))
+    return 0 if n_devices == 1 else sum(n_weights / n_devices * bytes_per_number for _ in pieces)
+
+
 def three_ious(*case):
     return ch06.check_three_ious.solution(*case)
 
@@ -673,17 +686,35 @@ TOLD_BY_RULE = {
     "check_accumulate_gradients": [
         (lambda g, sizes: accumulate(g, sizes)[0], "shape (2, 3) is wanted, got (3,)"),
         (lambda g, sizes: 2 * accumulate(g, sizes), "parts of 4 and 4 pictures: "),
-        (lambda g, sizes: sum(g * sizes) / sum(sizes), "your function stopped with TypeError"),
+        (lambda g, sizes: sum(g * sizes) / sum(sizes), "one weight for each part"),
+        (lambda g, sizes: (np.array(g) * sizes).sum(0) / sum(sizes), "one weight for each part"),
     ],
     "check_shard": [
-        (dealt_by(lambda n, worker, epoch: np.arange(n)), "both epochs have the same order"),
-        (shuffled_part, "the same pictures in every epoch, in another order"),
+        (dealt_by(lambda n, worker, epoch: np.arange(n)), "in a fixed pattern, 0, 2, 4, …"),
+        (dealt_by(lambda n, worker, epoch: np.roll(np.arange(n), epoch)), "in a fixed pattern"),
+        (lambda n, k, w, e: np.arange(n)[: n // k * k][(w + e) % k :: k], "in a fixed pattern"),
+        (dealt_by(lambda n, worker, epoch: np.arange(n), next_block), "in a fixed pattern"),
+        (
+            lambda n, k, w, e: next_block(by_epoch(n, 0, 9), k, w + e),
+            "or with another worker",
+        ),
+        (dealt_by(lambda n, w, epoch: by_epoch(n, w, 0)), "epochs 0 and 1 have the same order"),
+        (dealt_by(lambda n, w, epoch: by_epoch(n, w, epoch % 2)), "epochs 0 and 2 have the same"),
+        (dealt_by(lambda n, w, epoch: by_epoch(n, w, epoch > 0)), "epochs 1 and 2 have the same"),
+        (lambda n, k, w, e: by_epoch(n // k * k, w, e)[w::k], "left out in every epoch, [100, 101"),
+        (shuffled_part, "epochs 0 and 1 a worker's pictures are the same ones"),
+        (rolled(lambda order, k, w: np.split(order, k)[w]), "the same ones, or nearly"),
+        (rolled(lambda order, k, w: order[w::k]), "the same ones, or nearly"),
         (dealt_by(lambda n, w, e: by_epoch(n, w, 7 * w + e)), "is dealt twice"),
         (dealt_by(by_epoch, lambda order, *_: order), "is dealt twice"),
         (dealt_by(lambda n, *_: UNSEEDED.permutation(n)), "asked twice"),
         (dealt_by(by_epoch, whole=False), "each of 4 workers gets 25, not [26, 26, 26, 25]"),
         (dealt_by(lambda *case: by_epoch(*case) + 1), "are 0 to 47"),
         (dealt_by(lambda *case: by_epoch(*case)[:2]), "gets 24, not [1, 1]"),
+        (dealt_by(by_epoch, lambda order, k, w: order[w::k][:24]), "24]: as many as possible"),
+        (lambda *case: ch12.deal(*case).astype(float), "not float64: .astype(int)"),
+        (lambda *case: np.random.default_rng(0).shuffle(np.arange(48)), "shuffles in place"),
+        (lambda *case: np.random.default_rng(0).shuffle(np.arange(48))[:2], "shuffles in place"),
         (lambda n, workers, worker, epoch: np.arange(n) % workers == worker, "not True and False"),
         (lambda *case: ch12.deal(*case) / 2, "a list of picture numbers"),
         (lambda *case: ch12.deal(*case)[None], "a list of picture numbers"),
@@ -969,7 +1000,9 @@ ALSO_RIGHT = [
     ("check_accumulate_gradients", lambda g, sizes: accumulate(np.float32(g), sizes).tolist()),
     ("check_shard", own_deal),
     ("check_shard", dealt_by(by_epoch, lambda order, k, worker: np.split(order, k)[worker])),
+    ("check_shard", lambda *case: np.sort(ch12.deal(*case)).tolist()),
     ("check_allreduce_bytes", lambda n, d, b: 2 * n * b - 2 * n * b / d),
+    ("check_allreduce_bytes", piece_by_piece),
 ]
 
 
@@ -1045,6 +1078,8 @@ def test_a_chapter_can_use_an_answer_that_writes_to_its_arguments_or_returns_a_l
     mask = np.array([[0, 255]], np.uint8)
     found = ch00.check_one_hot(in_place).value(mask, 2)
     assert found.tolist() == [[[1, 0], [0, 0]]] and mask.tolist() == [[0, 255]]
+    bytes_of = ch12.check_allreduce_bytes(piece_by_piece).value
+    np.testing.assert_allclose(bytes_of(31_000_000, np.array([1, 2, 64]), 4), [0, 124e6, 244.125e6])
     a, b = np.array([0.0, 1.0]), np.array([2.0, 5.0])
     logit = ch00.check_one_logit(lambda a, b: [y - x for x, y in zip(a, b, strict=True)])
     assert logit and (-logit.value(a, b)).tolist() == [-2, -4]

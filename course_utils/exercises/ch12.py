@@ -1,8 +1,10 @@
 """Chapter 12: gradients of parts, a deal of pictures to workers, and bytes of an all-reduce."""
 
+from itertools import combinations
+
 import numpy as np
 
-from .judge import Check, Wrong, as_numbers, call
+from .judge import RETURNED_NOTHING, Check, Wrong, as_numbers, call
 
 
 def _accumulate(gradients, sizes):
@@ -12,17 +14,17 @@ def _accumulate(gradients, sizes):
 _rng = np.random.default_rng(12)
 
 
-def _parts(*sizes):
-    return [_rng.normal(size=(2, 3)) for _ in sizes], list(sizes)
+def _parts(shape, *sizes):
+    return [_rng.normal(size=shape) for _ in sizes], list(sizes)
 
 
 check_accumulate_gradients = Check(
     "The gradient of the mean loss of all pictures, from the gradients of parts of them.",
     solution=_accumulate,
     cases={
-        "parts of 4 and 4 pictures": _parts(4, 4),
-        "parts of 5 and 3 pictures": _parts(5, 3),
-        "parts of 8, 8 and 1 pictures": _parts(8, 8, 1),
+        "parts of 4 and 4 pictures": _parts((2, 3), 4, 4),
+        "parts of 5 and 3 pictures": _parts((4,), 5, 3),
+        "parts of 8, 8 and 1 pictures": _parts((3, 3, 1, 2), 8, 8, 1),
     },
     mistakes={
         "a part of 3 pictures counts as much there as one of 5; weigh each by its size.": [
@@ -36,6 +38,20 @@ check_accumulate_gradients = Check(
         ],
         "divide by the number of all pictures, not of the parts.": [
             lambda g, sizes: np.tensordot(sizes, g, 1) / len(sizes)
+        ],
+        "divide by the number of all pictures, sum(sizes), which is not always 8.": [
+            lambda g, sizes: np.tensordot(sizes, g, 1) / 8
+        ],
+        "divide by the number of all pictures, not by that of the largest part.": [
+            lambda g, sizes: np.tensordot(sizes, g, 1) / max(sizes)
+        ],
+        "there is one weight for each part, and a part may have any shape: weigh the parts in a "
+        "loop, or take np.average with axis=0.": [
+            lambda g, sizes: g * sizes,
+            lambda g, sizes: np.array(g) * sizes,
+            lambda g, sizes: np.array(sizes) @ np.array(g),
+            lambda g, sizes: np.dot(sizes, g),
+            lambda g, sizes: np.average(g, weights=sizes),
         ],
         "that is one part's gradient; add up all of them.": [
             lambda g, sizes: g[-1],
@@ -66,17 +82,11 @@ class DealCheck(Check):
                     _one_part(shard, n_pictures, n_workers, worker, epoch)
                     for worker in range(n_workers)
                 ]
-                for epoch in range(2)
+                for epoch in range(6)
             ]
             for parts in epochs:
                 _require_a_fair_deal(parts, n_pictures, n_workers)
-            if all(map(np.array_equal, *epochs)):
-                raise Wrong("both epochs have the same order; draw with the epoch as the seed.")
-            if any(set(one) == set(other) for one, other in zip(*epochs, strict=True)):
-                raise Wrong(
-                    "a worker gets the same pictures in every epoch, in another order: draw one "
-                    "order of all pictures, and cut that."
-                )
+            _require_new_deals(epochs, n_pictures)
 
 
 DEALS = [(48, 2), (103, 4)]
@@ -90,14 +100,24 @@ check_shard = DealCheck(
 )
 
 
+IN_PLACE = "`shuffle` shuffles in place and returns None: shuffle an array, then cut that array."
+NOTHING = f"{RETURNED_NOTHING} {IN_PLACE}"
+
+
 def _one_part(shard, *case):
     """Return what the function gives for one worker and epoch; it must give the same twice."""
-    parts = [call(shard, *case) for _ in range(2)]
-    if np.asarray(parts[0], object).size and np.asarray(parts[0]).dtype == bool:
+    try:
+        raw, again = (call(shard, *case, nothing=NOTHING) for _ in range(2))
+    except Wrong as stopped:
+        raise (Wrong(f"{stopped} {IN_PLACE}") if "NoneType" in str(stopped) else stopped) from None
+    if np.asarray(raw, object).size and np.asarray(raw).dtype == bool:
         raise Wrong("numbers are wanted, not True and False: np.flatnonzero gives them.")
-    parts = [as_numbers(part) for part in parts]
+    parts = [as_numbers(part) for part in (raw, again)]
     if parts[0].ndim != 1 or (parts[0] % 1).any():
         raise Wrong("a list of picture numbers is wanted, such as [7, 0, 3].")
+    kind = np.asarray(raw).dtype
+    if parts[0].size and kind.kind not in "iu":
+        raise Wrong(f"whole numbers are wanted, to index with, not {kind}: .astype(int).")
     if not np.array_equal(*parts):
         raise Wrong(
             "asked twice, a worker gets other pictures. Workers do not talk to one another about "
@@ -117,9 +137,40 @@ def _require_a_fair_deal(parts, n_pictures, n_workers):
         )
     sizes = [len(part) for part in parts]
     if set(sizes) != {each}:
+        why = (
+            "who has one batch more waits for the others for ever. Leave out the few that are over."
+        )
+        if len(set(sizes)) == 1:
+            why = f"as many as possible, with {n_pictures % n_workers} left out."
         raise Wrong(
-            f"of {n_pictures} pictures each of {n_workers} workers gets {each}, not {sizes}: who "
-            "has one batch more waits for the others for ever. Leave out the few that are over."
+            f"of {n_pictures} pictures each of {n_workers} workers gets {each}, not {sizes}: {why}"
+        )
+
+
+def _require_new_deals(epochs, n_pictures):
+    for part in (part for parts in epochs for part in parts):
+        steps = np.diff(part) % n_pictures
+        if np.bincount(steps).max() > 0.9 * len(steps):
+            raise Wrong(
+                f"the numbers come in a fixed pattern, {part[0]}, {part[1]}, {part[2]}, …; draw a "
+                "random order of all pictures, with the epoch as the seed, and cut that."
+            )
+    for (one, before), (other, parts) in combinations(enumerate(epochs), 2):
+        if all(map(np.array_equal, before, parts)):
+            raise Wrong(
+                f"epochs {one} and {other} have the same order; draw with the epoch as the seed."
+            )
+        if any(np.isin(a, b).mean() > 0.9 for a in before for b in parts):
+            raise Wrong(
+                f"in epochs {one} and {other} a worker's pictures are the same ones, or nearly, in "
+                "another order or with another worker: draw one order of all pictures, with the "
+                "epoch as the seed, and cut that."
+            )
+    out = {frozenset(range(n_pictures)) - set(np.concatenate(parts)) for parts in epochs}
+    if len(out) == 1 and any(out):
+        raise Wrong(
+            f"the same pictures are left out in every epoch, {sorted(*out)}: draw an order of all "
+            f"{n_pictures}, then cut it."
         )
 
 
@@ -127,7 +178,14 @@ def _sent(n_weights, n_devices, bytes_per_number):
     return 2 * (n_devices - 1) / n_devices * n_weights * bytes_per_number
 
 
-check_allreduce_bytes = Check(
+class BytesCheck(Check):
+    """The chapter asks for several numbers of devices at once; an answer need not foresee that."""
+
+    def _usable(self, function):
+        return np.vectorize(super()._usable(function), otypes=[float])
+
+
+check_allreduce_bytes = BytesCheck(
     "The bytes that each device sends in a ring all-reduce.",
     solution=_sent,
     cases={
@@ -135,17 +193,29 @@ check_allreduce_bytes = Check(
         "640 weights, 64 devices, 2 bytes": (640, 64, 2),
         "1,000 weights, 8 devices, 4 bytes": (1_000, 8, 4),
         "1,000 weights, 1 device, 4 bytes": (1_000, 1, 4),
+        "1,000 weights, 3 devices, 4 bytes": (1_000, 3, 4),
     },
     mistakes={
         "that is one time around the ring; after it each device knows the sum of one piece, and a "
         "second time brings the sums to all.": [lambda n, d, b: _sent(n, d, b) / 2],
-        "one device sends one piece in a step, a d-th of the gradients, not all of them.": [
+        "one device sends one piece in a step, an n-th of the gradients, not all of them.": [
             lambda n, d, b: 2 * (d - 1) * n * b,
             lambda n, d, b: (d - 1) * n * b,
         ],
-        "each time around takes d − 1 steps, not d: nobody sends to itself.": [
+        "each time around takes n − 1 steps, not n: nobody sends to itself.": [
             lambda n, d, b: 2 * n * b,
             lambda n, d, b: n * b,
+        ],
+        "twice around are 2 · (n − 1) steps, not 2n − 1.": [
+            lambda n, d, b: (2 * d - 1) * n / d * b
+        ],
+        "that is one piece; a device sends one in each step, and there are 2 · (n − 1) steps.": [
+            lambda n, d, b: n / d * b
+        ],
+        "a piece is a fraction of all; the last may be smaller: do not round.": [
+            lambda n, d, b: 2 * (d - 1) * (n // d) * b,
+            lambda n, d, b: 2 * (d - 1) * -(-n // d) * b,
+            lambda n, d, b: 2 * (d - 1) * n * b // d,
         ],
         "those are numbers; multiply by the bytes of each.": [lambda n, d, b: _sent(n, d, 1)],
         "those are bits.": [lambda n, d, b: 8 * _sent(n, d, b)],
