@@ -86,7 +86,7 @@ test-numbers: $(READY)
 
 # Each chapter in JupyterLab and a headless Chromium, as a reader uses it. Takes minutes.
 test-browser: $(READY)
-	$(PIP) --no-build-isolation -e ".[browser]"
+	$(PIP) --no-build-isolation -e ".[browser,export,serve]"
 	CHROMIUM="$(or $(CHROMIUM),chromium)" $(PY) -m pytest tests/browser $(if $(CHAPTER),-k "$(CHAPTER)")
 
 # Each chapter alone in an environment like Colab's. Takes minutes, and the network.

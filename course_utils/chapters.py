@@ -132,5 +132,13 @@ CHAPTERS = {
         "it",
         further=("dsb2018",),
     ),
+    "12_scale_and_ship": Chapter(
+        "Scale and ship",
+        "sunnybrook",
+        90,
+        "heart MRI",
+        "where a step's time goes, what several devices and hosts bring, and how a network is used "
+        "by people who have no notebook",
+    ),
 }
 """The chapters by the name of their notebook, in the order they are read."""

@@ -1,6 +1,7 @@
 """From arrays to batches: `tf.data` pipelines in which image and mask never part."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -121,6 +122,10 @@ def _batched(dataset, batch_size, augment, with_weights=False):
         dataset = dataset.map(augment)
     if with_weights:
         dataset = dataset.map(lambda image, mask: (image, mask[..., :1], mask[..., 1:]))
+    return _ahead(dataset)
+
+
+def _ahead(dataset):
     # Without the tuner of tf.data. It naps for 10 ms, 20 ms, 40 ms and so on up to a minute, and at
     # the end of `fit` TensorFlow 2.21 waits until it wakes: a training took up to twice its time.
     options = tf.data.Options()
@@ -209,6 +214,74 @@ def _resample_masks_by_nearest(step, outside):
             vars(step).update(for_images)
 
     step.transform_segmentation_masks = nearest
+
+
+# More pictures than memory: shards
+
+
+def write_shards(folder, load, order, n_shards=20):
+    """Write pictures and masks into a few large files, which are read faster than many small ones.
+
+    Each file is a TFRecord of `tf.train.Example`; image and mask stand in it as PNG.
+
+    Parameters
+    ----------
+    folder : path
+        Made where it is not there; shards that it holds are replaced.
+    load : callable
+        Returns picture ``i``, uint8 [H, W, C], and its mask, uint8 [H, W].
+    order : sequence of int
+        Which pictures, as they are to stand in the files. A random order, for a shuffle while
+        reading reaches a few hundred pictures far.
+    n_shards : int, optional
+        Files, ``000.tfrecord`` and so on.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.tfrecord"):
+        old.unlink()
+    for k, numbers in enumerate(np.array_split(order, n_shards)):
+        with tf.io.TFRecordWriter(str(folder / f"{k:03}.tfrecord")) as file:
+            for number in numbers.tolist():
+                image, mask = load(number)
+                pngs = [tf.io.encode_png(part).numpy() for part in (image, mask[..., np.newaxis])]
+                lists = [tf.train.BytesList(value=[value]) for value in (*pngs, b"%d" % number)]
+                named = zip(_FEATURES, lists, strict=True)
+                features = {name: tf.train.Feature(bytes_list=values) for name, values in named}
+                example = tf.train.Example(features=tf.train.Features(feature=features))
+                file.write(example.SerializeToString())
+
+
+_FEATURES = {name: tf.io.FixedLenFeature([], tf.string) for name in ("image", "mask", "number")}
+
+
+def read_shards(folder, *, at_once=4, buffer=1_000, seed=None):
+    """Stream what `write_shards` wrote, in an order that is new in each pass.
+
+    Parameters
+    ----------
+    folder : path
+    at_once : int, optional
+        So many files are read by turns, drawn in random order; 1: one after the other, sorted.
+    buffer : int, optional
+        Of so many pictures in memory each next one is drawn.
+    seed : int, optional
+
+    Returns
+    -------
+    tf.data.Dataset
+        Of (image uint8 [H, W, C], mask uint8 [H, W, 1], number).
+    """
+
+    def decode(record):
+        found = tf.io.parse_single_example(record, _FEATURES)
+        image, mask = (tf.io.decode_png(found[name]) for name in ("image", "mask"))
+        return image, mask, tf.strings.to_number(found["number"], tf.int64)
+
+    files = tf.data.Dataset.list_files(f"{folder}/*.tfrecord", shuffle=at_once > 1, seed=seed)
+    records = files.interleave(tf.data.TFRecordDataset, cycle_length=at_once)
+    records = records.shuffle(buffer, seed=seed)
+    return _ahead(records.map(decode, num_parallel_calls=min(8, os.cpu_count() or 1)))
 
 
 # What a network is taught that is to tell touching objects apart

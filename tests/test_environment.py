@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from types import SimpleNamespace
 
 import keras
@@ -363,3 +364,9 @@ def test_milliseconds_are_those_of_a_graph_however_the_model_was_compiled():
     calls.clear()
     environment.milliseconds(model, batch_size=2, batches=6)
     assert 0 < len(calls) < 6, "traced, not called for each batch"
+
+
+def test_a_call_is_timed_by_the_fastest_of_those_that_count():
+    pauses = iter([0.0, 0.0, 0.2, 0.05, 0.1])
+    measured = environment.time_call(lambda factor: time.sleep(factor * next(pauses)), 1, repeats=3)
+    assert 50 <= measured < 90  # milliseconds

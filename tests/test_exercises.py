@@ -36,6 +36,7 @@ from course_utils.exercises import (
     ch09,
     ch10,
     ch11,
+    ch12,
 )
 from course_utils.exercises.judge import MISSING, RIGHT, WRONG, Check, Verdict, set_beside
 
@@ -247,6 +248,45 @@ def temperature_by_keras(logits, truth, grid):
     return np.float32(grid[costs.index(min(costs))])
 
 
+def dealt_by(order, cut=lambda order, workers, worker: order[worker::workers], whole=True):
+    def shard(n, workers, worker, epoch):
+        numbers = order(n, worker, epoch)[: n // workers * workers if whole else n]
+        return cut(numbers, workers, worker)
+
+    return shard
+
+
+def by_epoch(n, worker, epoch):
+    return np.random.default_rng(epoch).permutation(n)
+
+
+UNSEEDED = np.random.default_rng()
+
+
+def own_deal(n, workers, worker, epoch):
+    pictures = random.Random(epoch).sample(range(n), n // workers * workers)
+    return pictures[worker * (n // workers) :][: n // workers]
+
+
+def shuffled_part(n, workers, worker, epoch):
+    return np.random.default_rng(epoch).permutation(
+        np.arange(worker, n // workers * workers, workers)
+    )
+
+
+def next_block(order, workers, worker):
+    return np.split(order[: len(order) // workers * workers], workers)[worker % workers]
+
+
+def rolled(cut):
+    return dealt_by(lambda n, worker, epoch: np.roll(by_epoch(n, worker, 0), epoch), cut)
+
+
+def piece_by_piece(n_weights, n_devices, bytes_per_number):  # for single numbers alone
+    pieces = range(2 * (n_devices - 1))
+    return 0 if n_devices == 1 else sum(n_weights / n_devices * bytes_per_number for _ in pieces)
+
+
 def three_ious(*case):
     return ch06.check_three_ious.solution(*case)
 
@@ -260,6 +300,7 @@ to_labels, merge_masks = ch04.check_to_labels.solution, ch06.check_merge_masks.s
 padded_size, node_inputs = ch05.check_padded_size.solution, ch06.check_node_inputs.solution
 convolve, stamp = ch02.check_convolve.solution, ch02.check_stamp.solution
 rate_at, attention = ch02.check_rate_at.solution, ch09.check_attention.solution
+accumulate, sent = ch12.check_accumulate_gradients.solution, ch12.check_allreduce_bytes.solution
 
 
 def rate_up_to_the_last(step, steps, peak):  # right but for fewer than 20 steps
@@ -660,6 +701,47 @@ TOLD_BY_RULE = {
         (lambda risk, doubt: follow_risk(risk, doubt).round(2), "that was rounded"),
         (metrics.risk_coverage, "numbers are wanted, got tuple"),
     ],
+    "check_accumulate_gradients": [
+        (lambda g, sizes: accumulate(g, sizes)[0], "shape (2, 3) is wanted, got (3,)"),
+        (lambda g, sizes: 2 * accumulate(g, sizes), "parts of 4 and 4 pictures: "),
+        (lambda g, sizes: sum(g * sizes) / sum(sizes), "one weight for each part"),
+        (lambda g, sizes: (np.array(g) * sizes).sum(0) / sum(sizes), "one weight for each part"),
+    ],
+    "check_shard": [
+        (dealt_by(lambda n, worker, epoch: np.arange(n)), "in a fixed pattern, 0, 2, 4, …"),
+        (dealt_by(lambda n, worker, epoch: np.roll(np.arange(n), epoch)), "in a fixed pattern"),
+        (lambda n, k, w, e: np.arange(n)[: n // k * k][(w + e) % k :: k], "in a fixed pattern"),
+        (dealt_by(lambda n, worker, epoch: np.arange(n), next_block), "in a fixed pattern"),
+        (
+            lambda n, k, w, e: next_block(by_epoch(n, 0, 9), k, w + e),
+            "or with another worker",
+        ),
+        (dealt_by(lambda n, w, epoch: by_epoch(n, w, 0)), "epochs 0 and 1 have the same order"),
+        (dealt_by(lambda n, w, epoch: by_epoch(n, w, epoch % 2)), "epochs 0 and 2 have the same"),
+        (dealt_by(lambda n, w, epoch: by_epoch(n, w, epoch > 0)), "epochs 1 and 2 have the same"),
+        (lambda n, k, w, e: by_epoch(n // k * k, w, e)[w::k], "left out in every epoch, [100, 101"),
+        (shuffled_part, "epochs 0 and 1 a worker's pictures are the same ones"),
+        (rolled(lambda order, k, w: np.split(order, k)[w]), "the same ones, or nearly"),
+        (rolled(lambda order, k, w: order[w::k]), "the same ones, or nearly"),
+        (dealt_by(lambda n, w, e: by_epoch(n, w, 7 * w + e)), "is dealt twice"),
+        (dealt_by(by_epoch, lambda order, *_: order), "is dealt twice"),
+        (dealt_by(lambda n, *_: UNSEEDED.permutation(n)), "asked twice"),
+        (dealt_by(by_epoch, whole=False), "each of 4 workers gets 25, not [26, 26, 26, 25]"),
+        (dealt_by(lambda *case: by_epoch(*case) + 1), "are 0 to 47"),
+        (dealt_by(lambda *case: by_epoch(*case)[:2]), "gets 24, not [1, 1]"),
+        (dealt_by(by_epoch, lambda order, k, w: order[w::k][:24]), "24]: as many as possible"),
+        (lambda *case: ch12.deal(*case).astype(float), "not float64: .astype(int)"),
+        (lambda *case: np.random.default_rng(0).shuffle(np.arange(48)), "shuffles in place"),
+        (lambda *case: np.random.default_rng(0).shuffle(np.arange(48))[:2], "shuffles in place"),
+        (lambda n, workers, worker, epoch: np.arange(n) % workers == worker, "not True and False"),
+        (lambda *case: ch12.deal(*case) / 2, "a list of picture numbers"),
+        (lambda *case: ch12.deal(*case)[None], "a list of picture numbers"),
+        (lambda n, workers, worker: ch12.deal(n, workers, worker, 0), "stopped with TypeError"),
+    ],
+    "check_allreduce_bytes": [
+        (lambda n, d, b: 4000.0, "640 weights, 64 devices, 2 bytes: 2520 is right, got 4000"),
+        (lambda n, d, b: [sent(n, d, b)] * d, "one number is wanted"),
+    ],
 }
 
 
@@ -940,6 +1022,16 @@ ALSO_RIGHT = [
     ("check_calibration_error", lambda *case: np.float32(calibration(*case))),
     ("check_temperature", temperature_by_keras),
     ("check_risk_coverage", lambda risk, doubt: metrics.risk_coverage(risk, doubt)[1].tolist()),
+    (
+        "check_accumulate_gradients",
+        lambda g, sizes: sum(n / sum(sizes) * one for n, one in zip(sizes, g, strict=True)),
+    ),
+    ("check_accumulate_gradients", lambda g, sizes: accumulate(np.float32(g), sizes).tolist()),
+    ("check_shard", own_deal),
+    ("check_shard", dealt_by(by_epoch, lambda order, k, worker: np.split(order, k)[worker])),
+    ("check_shard", lambda *case: np.sort(ch12.deal(*case)).tolist()),
+    ("check_allreduce_bytes", lambda n, d, b: 2 * n * b - 2 * n * b / d),
+    ("check_allreduce_bytes", piece_by_piece),
 ]
 
 
@@ -1015,6 +1107,8 @@ def test_a_chapter_can_use_an_answer_that_writes_to_its_arguments_or_returns_a_l
     mask = np.array([[0, 255]], np.uint8)
     found = ch00.check_one_hot(in_place).value(mask, 2)
     assert found.tolist() == [[[1, 0], [0, 0]]] and mask.tolist() == [[0, 255]]
+    bytes_of = ch12.check_allreduce_bytes(piece_by_piece).value
+    np.testing.assert_allclose(bytes_of(31_000_000, np.array([1, 2, 64]), 4), [0, 124e6, 244.125e6])
     a, b = np.array([0.0, 1.0]), np.array([2.0, 5.0])
     logit = ch00.check_one_logit(lambda a, b: [y - x for x, y in zip(a, b, strict=True)])
     assert logit and (-logit.value(a, b)).tolist() == [-2, -4]

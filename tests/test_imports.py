@@ -16,7 +16,9 @@ WITH_KERAS = {
     "keras_metrics": False,
     "losses": False,
     "models": False,
+    "multiworker": True,
     "pipeline": True,
+    "serve": False,
     "training": True,
 }
 # Each takes a second or more, or is in no reader's environment.

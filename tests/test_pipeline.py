@@ -357,3 +357,24 @@ def test_weight_map_is_the_papers_formula(w0, sigma, weights):
     assert found.dtype == np.float32
     alone = pipeline.weight_map(OBJECTS * (OBJECTS == 4), w0, sigma, weights)
     assert_array_equal(alone, np.float32(np.where(OBJECTS == 4, *weights[::-1])))
+
+
+def test_shards_hold_every_picture_once_and_come_in_another_order_each_time(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (50, 8, 6, 3)).astype(np.uint8)
+    order = np.arange(50)[::-1]
+    load = lambda i: (pictures[i], pictures[i, ..., 0] // 100)  # noqa: E731
+    for n_shards in (9, 7):  # the second time in the place of the first
+        pipeline.write_shards(tmp_path / "shards", load, order, n_shards)
+    assert len(list((tmp_path / "shards").iterdir())) == 7
+    stream, passes = pipeline.read_shards(tmp_path / "shards", buffer=10), []
+    for _ in range(2):
+        numbers = []
+        for image, mask, number in stream.as_numpy_iterator():
+            numbers.append(int(number))
+            assert (image == pictures[number]).all()
+            assert (mask[..., 0] == pictures[number][..., 0] // 100).all()
+        passes.append(numbers)
+    assert sorted(passes[0]) == sorted(passes[1]) == list(range(50))
+    assert passes[0] != passes[1]
+    sorted_stream = pipeline.read_shards(tmp_path / "shards", at_once=1, buffer=1)
+    assert [int(n) for *_, n in sorted_stream.as_numpy_iterator()] == order.tolist()

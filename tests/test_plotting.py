@@ -122,6 +122,7 @@ FIGURES = {
     "seeds": lambda: plotting.seeds({"FCN": [0.90, 0.92], "MLP": [0.7]}),
     "show_pairs": lambda: plotting.show_pairs([IMAGE] * 9, [MASK] * 9, "abcdefghi"),
     "show_pairs, one": lambda: plotting.show_pairs([IMAGE / 255], [UNKNOWN]),
+    "stack": lambda: plotting.stack({"forward": 3, "backward": 5.25, "update": 0}, "milliseconds"),
     "tradeoff": lambda: plotting.tradeoff(
         {"small": (2e4, [0.5, 0.7]), "large": (31e6, 0.8)}, xlabel="parameters", ylabel="mIoU"
     ),
@@ -212,6 +213,7 @@ BAD = {
     "results must hold": lambda: plotting.seeds({"none": []}),
     "curves is empty": lambda: plotting.lines({}, xlabel="", ylabel=""),
     "'recall' has": lambda: plotting.lines({"recall": ([0, 1], [1])}, xlabel="", ylabel=""),
+    "parts must be": lambda: plotting.stack({"forward": 3, "backward": -1}, "milliseconds"),
     "points is empty": lambda: plotting.tradeoff({}, xlabel="", ylabel=""),
     "baseline is 'V-Net'": lambda: plotting.paired(SEEDS, "V-Net"),
     "'U-Net' alone": lambda: plotting.paired({"U-Net": SEEDS["U-Net"]}, "U-Net"),

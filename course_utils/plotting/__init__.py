@@ -17,6 +17,7 @@ from .scores import (
     precision_recall,
     recall_and_precision,
     seeds,
+    stack,
     tradeoff,
 )
 from .style import show
@@ -53,5 +54,6 @@ __all__ = [
     "seeds",
     "show",
     "show_pairs",
+    "stack",
     "tradeoff",
 ]

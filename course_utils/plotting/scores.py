@@ -375,6 +375,34 @@ def recall_and_precision(points, class_name):
     return lines(curves, dots=points, **names)
 
 
+def stack(parts, xlabel):
+    """Draw the parts of a whole as one bar, each with its value and its share.
+
+    Parameters
+    ----------
+    parts : dict of str to float, none below 0
+    xlabel : str
+        What is added up, with its unit.
+
+    Returns
+    -------
+    Figure
+    """
+    if not parts or min(parts.values()) < 0 or not sum(parts.values()):
+        raise ValueError(f"parts must be numbers of 0 or more, not all 0; they are {parts}")
+    figure, axes = new_figure(height=1.9)
+    ax, left, whole = axes[0, 0], 0.0, sum(parts.values())
+    for color, (name, value) in zip(cycle(len(parts)), parts.items(), strict=True):
+        label = f"{name}: {value:.3g} ({value / whole:.0%})"
+        ax.barh(0, value, left=left, color=color, edgecolor="white", label=label)
+        left += value
+    tidy(ax, xlabel).set_yticks([])
+    ax.spines["left"].set_visible(False)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=9)
+    told = listed(f"{name} {value:.3g}" for name, value in parts.items())
+    return described(figure, f"A bar of {whole:.3g} {xlabel} in all: {told}.")
+
+
 def tradeoff(points, *, xlabel, ylabel):
     """Draw models as points, such as a score against the number of parameters.
 
