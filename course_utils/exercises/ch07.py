@@ -24,6 +24,10 @@ HALVES = _field((0, 0, 4, 5), (0, 5, 4, 3), (0, 12, 4, 3), height=4, width=16)
 EMPTY = np.zeros_like(WIDE)
 THREE = _field((0, 0, 3, 3), (0, 5, 3, 3), (5, 0, 3, 3))
 SHUFFLED = _field((0, 5, 3, 3), (0, 0, 3, 3), (5, 0, 3, 3))
+# An L and what fills it, so that their boxes overlap; predicted with a corner for the other.
+BENT = np.array([[1, 1, 2, 2], [1, 2, 2, 2], [1, 2, 2, 2]])
+CORNER = np.array([[1, 1, 2, 2], [1, 2, 2, 2], [3, 2, 2, 2]])
+FULL = np.ones((3, 4), int)  # a nucleus, and no background
 
 
 def _iou(shared, true, predicted):
@@ -74,6 +78,9 @@ check_match = Check(
         "in another order": (THREE, SHUFFLED, 0.5),
         "where nothing is found": (WIDE, EMPTY, 0.5),
         "where nothing is": (EMPTY, WIDE, 0.5),
+        "where they bend": (BENT, CORNER, 0.7),
+        "without a background": (FULL, FULL, 0.5),
+        "with little of it": (np.array([[1, 1, 1, 0]]), np.zeros((1, 4), int), 0.5),
     },
     parts=("tp", "fp", "fn"),
     mistakes={
@@ -172,7 +179,8 @@ check_weigh = Check(
         "the 2 below the line is missing: 2 · sigma².": [
             _weights(lambda d1, d2, w0, s: w0 * np.exp(-((d1 + d2) ** 2) / s**2))
         ],
-        "parentheses: x / 2 * sigma**2 multiplies; x / (2 * sigma**2) divides.": [
+        "1 nearly everywhere. Parentheses: x / 2 * sigma**2 multiplies, x / (2 * sigma**2) divides. "
+        "Or an array of bool, which cannot hold a weight?": [
             _weights(lambda d1, d2, w0, s: w0 * np.exp(-((d1 + d2) ** 2) / 2 * s**2))
         ],
         "the sum of the distances is squared: (d1 + d2)².": [
@@ -219,7 +227,7 @@ check_origins = Check(
     solution=_starts,
     cases={
         f"{side} pixels in tiles of {tile}": (side, tile)
-        for side, tile in ((512, 128), (520, 256), (100, 96), (40, 64))
+        for side, tile in ((512, 128), (520, 256), (257, 256), (100, 96), (40, 64))
     },
     mistakes={
         "what is left over needs a tile too, even if it is one pixel: 520 = 2 · 256 + 8.": [
