@@ -179,7 +179,7 @@ check_weigh = Check(
         "the 2 below the line is missing: 2 · sigma².": [
             _weights(lambda d1, d2, w0, s: w0 * np.exp(-((d1 + d2) ** 2) / s**2))
         ],
-        "1 nearly everywhere. Parentheses: x / 2 * sigma**2 multiplies, x / (2 * sigma**2) divides. "
+        "1 nearly everywhere. Parentheses: x / 2 * sigma**2 multiplies; divide by (2 * sigma**2). "
         "Or an array of bool, which cannot hold a weight?": [
             _weights(lambda d1, d2, w0, s: w0 * np.exp(-((d1 + d2) ** 2) / 2 * s**2))
         ],
