@@ -345,10 +345,10 @@ def compare(name, options, clock):
     (prove_alike if name == "resnet34" else prove_equal)(name)
     batch_size = options.batch or NETWORKS[name][1]
     job = name, batch_size, options.steps
-    contestants = {
-        f"Keras {policy}": keras_training(*job, policy) for policy in ("float32", "mixed_bfloat16")
-    }
-    for precision in ("float32", "bfloat16"):
+    precisions = ("float32",) if options.float32 else ("float32", "bfloat16")
+    policies = [precision.replace("bf", "mixed_bf") for precision in precisions]
+    contestants = {f"Keras {policy}": keras_training(*job, policy) for policy in policies}
+    for precision in precisions:
         for compiled in (False, True) if options.compile else (False,):
             how = f"PyTorch {precision}{', compiled' * compiled}"
             contestants[how] = torch_training(*job, precision, compiled)
@@ -357,7 +357,7 @@ def compare(name, options, clock):
     speed = {how: options.steps * batch_size / taken for how, taken in seconds.items()}
     for how, images_per_second in speed.items():
         print(f"    {how:30} {images_per_second:6.1f} images/s")
-    ours = f"Keras {environment.precision()}"
+    ours = f"Keras {policies[0] if options.float32 else environment.precision()}"
     best = max((how for how in speed if how.startswith("PyTorch")), key=speed.get)
     print(f"    {ours} / {best}: {speed[ours] / speed[best]:.2f}", flush=True)
 
@@ -369,6 +369,7 @@ def main():
     parser.add_argument("--batch", type=int, help="the chapter's, unless told")
     parser.add_argument("--steps", type=int, default=4, help="steps per round")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--float32", action="store_true", help="leave out bfloat16")
     parser.add_argument("--compile", action="store_true", help="torch.compile as well: minutes")
     parser.add_argument("--one-thread", action="store_true", help="count processor time")
     options = parser.parse_args()

@@ -258,13 +258,11 @@ def milliseconds(model, batch_size=8, batches=4, repeats=1):
     if isinstance(model, keras.Model):  # without the settings it was compiled with: `run_eagerly`
         model = keras.Model(model.inputs, model.outputs)
     pictures = np.zeros((batch_size * batches, *model.input_shape[1:]), np.float32)
-    model.predict(pictures, batch_size=batch_size, verbose=0)  # builds the graph
-    seconds = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
+
+    def predict():
         model.predict(pictures, batch_size=batch_size, verbose=0)
-        seconds.append(time.perf_counter() - begin)
-    return 1000 * min(seconds) / len(pictures)
+
+    return time_call(predict, repeats=repeats, warm_up=1) / len(pictures)
 
 
 def time_call(function, *arguments, repeats=10, warm_up=2):
@@ -282,15 +280,25 @@ def time_call(function, *arguments, repeats=10, warm_up=2):
     float
         Milliseconds by the clock of the fastest call: what else the machine does only adds time.
     """
-    import tensorflow as tf
-
+    for _ in range(warm_up):
+        function(*arguments)
     taken = []
-    for _ in range(warm_up + repeats):
+    for _ in range(repeats):
+        _wait_for_devices()  # a GPU may still be at work
         begin = time.perf_counter()
         function(*arguments)
-        tf.test.experimental.sync_devices()  # a GPU may still be at work
-        taken.append(1000 * (time.perf_counter() - begin))
-    return min(taken[warm_up:])
+        _wait_for_devices()
+        taken.append(time.perf_counter() - begin)
+    return 1000 * min(taken)
+
+
+def _wait_for_devices():
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.test.experimental.sync_devices()
 
 
 def silence_tensorflow():

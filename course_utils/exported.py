@@ -6,6 +6,7 @@ Run by its name, ``python exported.py NETWORK …``, this file needs nothing els
 may go where the network goes.
 """
 
+import argparse
 import sys
 import tempfile
 import time
@@ -56,9 +57,17 @@ FORMATS = {
 }
 
 
+def format_of(path):
+    """Return how to open a network's file or folder, and which package that takes."""
+    suffix = Path(path).suffix
+    if suffix not in FORMATS:
+        raise ValueError(f"{path}: the folder of a SavedModel, .onnx or .tflite is wanted.")
+    return FORMATS[suffix]
+
+
 def can_open(path):
     """Return whether what it takes to open a file of this kind is installed here."""
-    return find_spec(FORMATS[Path(path).suffix][1]) is not None
+    return find_spec(format_of(path)[1]) is not None
 
 
 # What the chapter can do without: the project's extras `export` and `serve`.
@@ -126,7 +135,7 @@ def ask_elsewhere(path, pictures):
 def main(path, pictures, answers):
     """Ask the network at `path` about pictures, and write its answers and the time it took."""
     sys.modules["keras"] = None  # from here on, to import it is an error
-    ask, pictures = FORMATS[Path(path).suffix][0](path), np.load(pictures)
+    ask, pictures = format_of(path)[0](path), np.load(pictures)
     ask(pictures[:1])  # the first time takes longer
     found, seconds = [], []
     for k in range(len(pictures)):
@@ -141,4 +150,8 @@ if __name__ == "__main__":
         from .processes import end_with_parent
 
         end_with_parent()
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("path", metavar="NETWORK", help="a SavedModel's folder, .onnx or .tflite")
+    parser.add_argument("pictures", metavar="PICTURES.npy", help="float32 [N, H, W, C]")
+    parser.add_argument("answers", metavar="ANSWERS.npz", help="is written")
+    main(**vars(parser.parse_args()))

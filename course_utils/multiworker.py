@@ -6,9 +6,9 @@ trains as the worker that the environment variable TF_CONFIG names, and without 
 `write_job` has put into FOLDER. Every worker needs the folder, under whatever name.
 """
 
+import argparse
 import contextlib
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -179,4 +179,6 @@ def read_steps(folder):
 
 if __name__ == "__main__":
     end_with_parent()
-    train(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", help="what `write_job` wrote")
+    train(parser.parse_args().folder)

@@ -1,6 +1,5 @@
 """From arrays to batches: `tf.data` pipelines in which image and mask never part."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from .datasets import IGNORE
+from .datasets.io import READERS
 
 
 def batches(
@@ -104,7 +104,7 @@ def stream(load, n_images, size, batch_size, *, shuffle=False, augment=None, rep
         return tf.ensure_shape(image, (*size, 3)), tf.ensure_shape(mask, (*size, 1))
 
     dataset = _in_order(tf.data.Dataset.range(n_images), shuffle, repeat, seed)
-    dataset = dataset.map(read, num_parallel_calls=min(8, os.cpu_count() or 1))
+    dataset = dataset.map(read, num_parallel_calls=READERS)
     return _batched(dataset, batch_size, augment)
 
 
@@ -281,7 +281,7 @@ def read_shards(folder, *, at_once=4, buffer=1_000, seed=None):
     files = tf.data.Dataset.list_files(f"{folder}/*.tfrecord", shuffle=at_once > 1, seed=seed)
     records = files.interleave(tf.data.TFRecordDataset, cycle_length=at_once)
     records = records.shuffle(buffer, seed=seed)
-    return _ahead(records.map(decode, num_parallel_calls=min(8, os.cpu_count() or 1)))
+    return _ahead(records.map(decode, num_parallel_calls=READERS))
 
 
 # What a network is taught that is to tell touching objects apart

@@ -167,8 +167,6 @@ def start(chapter, profile=None):
     environment.silence_tensorflow()
     # Keras says so on every fit with a tf.data.Dataset, which shuffles by itself.
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
-    # Keras's way to ONNX looks for a name that NumPy no longer has.
-    warnings.filterwarnings("ignore", message="In the future `np.object`")
     keras.utils.set_random_seed(seed)
     run = Run(chapter, profile, seed, why, device, precision)
     if CHAPTERS[chapter].dataset is not None:

@@ -9,7 +9,6 @@ they may, the later file wins those pixels; `merge_masks` counts them.
 """
 
 import glob
-import os
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +19,7 @@ from . import CourseDataError, Dataset
 from .catalog import DSB2018, DatasetEntry
 from .download import expand_path
 from .fetch import describe, fetch
-from .io import DataFolder, cache_arrays, check_size, resize
+from .io import READERS, DataFolder, cache_arrays, check_size, resize
 
 CLASS_NAMES = ("background", "nucleus")
 STAINS = ("fluorescence", "bright field")
@@ -63,8 +62,7 @@ def load(size: tuple[int, int] = (96, 96), root: Path | str | None = None) -> Da
         return resize(picture, (merged > 0).astype(np.uint8), size)
 
     def decode():
-        # Pillow decodes outside Python's lock, so threads help.
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(READERS) as pool:
             return tuple(map(np.stack, zip(*pool.map(decode_one, files), strict=True)))
 
     images, masks = cache_arrays(

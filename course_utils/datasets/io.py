@@ -19,6 +19,8 @@ from PIL import ExifTags, Image, ImageOps
 
 from .errors import CourseDataError, fault_in
 
+READERS = min(8, os.cpu_count() or 1)  # threads that read pictures: Pillow decodes outside the lock
+
 
 @dataclass(frozen=True)
 class DataFolder:

@@ -16,7 +16,6 @@ import difflib
 import functools
 import json
 import operator
-import os
 import posixpath
 import shutil
 from collections import Counter
@@ -41,7 +40,7 @@ from .annotations import (
     same_name,
 )
 from .download import expand_path
-from .io import check_size, resize, size_in_words, write_mask
+from .io import READERS, check_size, resize, size_in_words, write_mask
 from .splits import group_split
 
 BACKGROUND = "background"
@@ -199,8 +198,8 @@ def _scan(folder: OwnFolder, annotation: Annotation, key) -> _Item:
 
 
 def _in_threads(function, values):
-    """Map in threads: Pillow decodes outside Python's lock."""
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    """Map in threads, one value after the other in the order of `values`."""
+    with ThreadPoolExecutor(READERS) as pool:
         yield from pool.map(function, values)
 
 
