@@ -1,5 +1,6 @@
 """From arrays to batches: `tf.data` pipelines in which image and mask never part."""
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -227,7 +228,7 @@ def write_shards(folder, load, order, n_shards=20):
     Parameters
     ----------
     folder : path
-        Made where it is not there; shards that it holds are replaced.
+        Made where it is not there; shards that it holds are replaced once all are written.
     load : callable
         Returns picture ``i``, uint8 [H, W, C], and its mask, uint8 [H, W].
     order : sequence of int
@@ -238,18 +239,23 @@ def write_shards(folder, load, order, n_shards=20):
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.tfrecord"):
-        old.unlink()
-    for k, numbers in enumerate(np.array_split(order, n_shards)):
-        with tf.io.TFRecordWriter(str(folder / f"{k:03}.tfrecord")) as file:
-            for number in numbers.tolist():
-                image, mask = load(number)
-                pngs = [tf.io.encode_png(part).numpy() for part in (image, mask[..., np.newaxis])]
-                lists = [tf.train.BytesList(value=[value]) for value in (*pngs, b"%d" % number)]
-                named = zip(_FEATURES, lists, strict=True)
-                features = {name: tf.train.Feature(bytes_list=values) for name, values in named}
-                example = tf.train.Example(features=tf.train.Features(feature=features))
-                file.write(example.SerializeToString())
+    with tempfile.TemporaryDirectory(dir=folder) as aside:  # gone with half of it, where one fails
+        for k, numbers in enumerate(np.array_split(order, n_shards)):
+            with tf.io.TFRecordWriter(f"{aside}/{k:03}.tfrecord") as file:
+                for number in numbers.tolist():
+                    file.write(_record(*load(number), number))
+        for old in folder.glob("*.tfrecord"):
+            old.unlink()
+        for new in Path(aside).iterdir():
+            new.rename(folder / new.name)
+
+
+def _record(image, mask, number):
+    pngs = [tf.io.encode_png(part).numpy() for part in (image, mask[..., np.newaxis])]
+    lists = [tf.train.BytesList(value=[value]) for value in (*pngs, b"%d" % number)]
+    named = zip(_FEATURES, lists, strict=True)
+    features = {name: tf.train.Feature(bytes_list=values) for name, values in named}
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
 _FEATURES = {name: tf.io.FixedLenFeature([], tf.string) for name in ("image", "mask", "number")}

@@ -376,5 +376,8 @@ def test_shards_hold_every_picture_once_and_come_in_another_order_each_time(tmp_
         passes.append(numbers)
     assert sorted(passes[0]) == sorted(passes[1]) == list(range(50))
     assert passes[0] != passes[1]
+    with pytest.raises(IndexError):  # there is no picture 50
+        pipeline.write_shards(tmp_path / "shards", load, np.arange(51), 2)
+    assert len(list((tmp_path / "shards").iterdir())) == 7, "what was there is still there"
     sorted_stream = pipeline.read_shards(tmp_path / "shards", at_once=1, buffer=1)
     assert [int(n) for *_, n in sorted_stream.as_numpy_iterator()] == order.tolist()
