@@ -60,14 +60,13 @@ def batches(
         raise ValueError(f"masks must hold class numbers (integers or bool), got {masks.dtype}.")
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
-    masks = masks[..., np.newaxis]
+    parts = [images, masks[..., np.newaxis]]
     if weights is not None:
-        if np.shape(weights) != masks.shape[:3]:
-            raise ValueError(f"weights {np.shape(weights)} must be as masks, {masks.shape[:3]}.")
-        masks = np.concatenate([masks, np.asarray(weights, "float32")[..., np.newaxis]], axis=-1)
-    dataset = tf.data.Dataset.from_tensor_slices((images, masks))
-    dataset = _in_order(dataset, shuffle, repeat, seed)
-    return _batched(dataset, batch_size, augment, weights is not None)
+        if np.shape(weights) != masks.shape:
+            raise ValueError(f"weights {np.shape(weights)} must be as masks, {masks.shape}.")
+        parts.append(np.asarray(weights, np.float32)[..., np.newaxis])
+    dataset = tf.data.Dataset.from_tensor_slices(tuple(parts))
+    return _batched(_in_order(dataset, shuffle, repeat, seed), batch_size, augment)
 
 
 def stream(load, n_images, size, batch_size, *, shuffle=False, augment=None, repeat=False, seed=0):
@@ -115,7 +114,8 @@ def _in_order(dataset, shuffle, repeat, seed):
     return dataset.repeat() if repeat else dataset
 
 
-def _batched(dataset, batch_size, augment, with_weights=False):
+def _batched(dataset, batch_size, augment):
+    with_weights = len(dataset.element_spec) == 3
     dataset = dataset.batch(batch_size).map(_to_float)
     if augment is not None:
         # One batch after the other: side by side, they would race for the next random number and
@@ -134,8 +134,9 @@ def _ahead(dataset):
     return dataset.prefetch(2).with_options(options)
 
 
-def _to_float(image, mask):
-    return tf.cast(image, tf.float32) / 255.0, tf.cast(mask, tf.float32)
+def _to_float(image, *masks):
+    masks = tf.concat([tf.cast(one, tf.float32) for one in masks], axis=-1)  # weights are another
+    return tf.cast(image, tf.float32) / 255.0, masks
 
 
 def augmentation(
