@@ -629,11 +629,12 @@ TOLD_BY_RULE = {
     ],
     "check_receptive_field": [
         (lambda stack: float(receptive_field(stack)), "should be whole, not float64"),
-        (lambda stack: 435, "no layer: 1 is right, got 435"),
+        (lambda stack: 435, "convolutions: 5 is right, got 435"),
     ],
     "check_bin_edges": [
         (lambda side, bins: np.arange(bins + 1), "shape (6, 2) is wanted, got (7,)"),
         (lambda side, bins: [(0, side)] * bins, "a side of 12, 6 bins: 2 is right, got 12"),
+        (lambda side, bins: zip(*np.transpose(bin_edges(side, bins)), strict=True), "make a list"),
         (lambda side, bins: np.array(bin_edges(side, bins), float), "should be whole"),
     ],
     "check_fill_polygon": [
@@ -673,6 +674,8 @@ TOLD_BY_RULE = {
     "check_attention": [
         (lambda q, k, v: attention(q, k, v)[0], "shape (3, 2) is wanted, got (2,)"),
         (lambda q, k, v: q @ k, "three queries, five keys: your function stopped with ValueError"),
+        (lambda q, k, v: q @ k, "`k.T` turns the keys"),
+        (lambda q, k, v: (q @ k.T) / (q @ k.T).max(-1) @ v, "keepdims=True"),
         (lambda q, k, v: np.zeros((3, 2)), "is right, got 0"),
         (lambda q, k, v: attention(q, k, v).round(3), "that was rounded"),
     ],
@@ -691,7 +694,8 @@ TOLD_BY_RULE = {
         (lambda t, p, bins: [0.1] * bins, "one number is wanted, got an array of shape (5,)"),
     ],
     "check_temperature": [
-        (lambda logits, truth, grid: 1.5, "too sure: 2.30067 is right, got 1.5"),
+        (lambda logits, truth, grid: grid[40], "too sure: 2.30067 is right, got"),
+        (lambda logits, truth, grid: 1.5, "one of the temperatures in `grid`"),
         (lambda logits, truth, grid: logits / 2, "one number is wanted"),
         (lambda logits, truth: 2.3, "your function stopped with TypeError"),
     ],
@@ -1120,8 +1124,8 @@ def test_a_chapter_can_use_an_answer_that_writes_to_its_arguments_or_returns_a_l
         (0.7, 0.1234, "You said 0.70, and it is 0.12."),
         ("0.7", 0.1234, "You said 0.7, and it is 0.12."),
         ("70%", 0.1234, "You said 70%, and it is 0.12."),
-        (70, 0.1234, "You said 70.00, and it is 0.12, or 12%."),
-        (70, 12.34, "You said 70.00, and it is 12.34."),
+        (70, 0.1234, "You said 70, and it is 0.12, or 12%."),
+        (70, 12.34, "You said 70, and it is 12.34."),
         ("half", 0.1234, "You said half,"),
         ([0.1, 0.2], 0.1234, "You said [0.1, 0.2],"),
         (object(), 0.1234, "You said <object"),

@@ -19,6 +19,13 @@ def _unpooled(place, fill=0.0):
     return unpool
 
 
+def _overlapping(values, places):
+    large = np.zeros((2 * values.shape[0], 2 * values.shape[1]))
+    for i, j in np.ndindex(values.shape):
+        large[i + places[i, j] // 2, j + places[i, j] % 2] = values[i, j]
+    return large
+
+
 def _one_hot(values, places):
     return values[..., None] * (places[..., None] == np.arange(4))
 
@@ -53,6 +60,7 @@ check_unpool = Check(
         "row, row in the window, column, column in the window before you reshape.": [
             lambda v, p: _one_hot(v, p).reshape(2 * v.shape[0], 2 * v.shape[1])
         ],
+        "the window of values[i, j] begins in row 2 · i and column 2 · j.": [_overlapping],
         "those are windows; make one map of them, twice as high and twice as wide.": [
             _one_hot,
             lambda v, p: _one_hot(v, p).reshape(*v.shape, 2, 2),
@@ -82,13 +90,20 @@ def _field(grow, start=1, widen=lambda step, kernel, stride, rate: step * stride
     return receptive_field
 
 
+def _widened(stack):
+    seen = 1
+    for kernel, stride, rate in stack:
+        seen = seen * stride + (kernel - 1) * rate
+    return seen
+
+
 def _grow(step, kernel, stride, rate):
     return (kernel - 1) * rate * step
 
 
 STACKS = {
-    "no layer": [],
     "two 3 × 3 convolutions": [(3, 1, 1), (3, 1, 1)],
+    "no layer": [],
     "stride 2, then a 3 × 3": [(3, 2, 1), (3, 1, 1)],
     "rates 1, 2, 4": [(3, 1, 1), (3, 1, 2), (3, 1, 4)],
     "a 7 × 7 with stride 2, a pooling, a 3 × 3 of rate 4": [(7, 2, 1), (3, 2, 1), (3, 1, 4)],
@@ -115,6 +130,15 @@ check_receptive_field = Check(
         "without any layer a value sees one pixel, itself: begin with 1.": [_field(_grow, start=0)],
         "strides multiply: two of 2 make steps of 4. (For two of 2 the sum happens to be right.)": [
             _field(_grow, widen=lambda step, k, s, r: step + s - (step == 1))
+        ],
+        "strides multiply: a step is the product of all strides before.": [
+            _field(_grow, widen=lambda step, k, s, r: s)
+        ],
+        "a layer is (kernel, stride, rate), in this order.": [
+            lambda stack: _field(_grow)([(k, r, s) for k, s, r in stack])
+        ],
+        "a stride does not widen what is seen so far, but the steps of the layers after it.": [
+            _widened
         ],
         "a rate widens its own kernel alone; the steps after it are as they were.": [
             _field(_grow, widen=lambda step, k, s, r: step * s * r)
@@ -190,6 +214,11 @@ check_bin_edges = Check(
             lambda side, bins: [
                 (_down(i, side, bins), _up(i + 1, side, bins) - _down(i, side, bins))
                 for i in range(bins)
+            ]
+        ],
+        "bins are counted from 0.": [
+            lambda side, bins: [
+                (_down(i, side, bins), _up(i + 1, side, bins)) for i in range(1, bins + 1)
             ]
         ],
         "side and bins are swapped.": [lambda side, bins: _edges(_down, _up)(bins, side)],

@@ -34,6 +34,7 @@ def _naive(scores):
 
 _random = np.random.default_rng(9)
 QUERIES, KEYS, VALUES = (_random.normal(size=size) for size in [(3, 4), (5, 4), (5, 2)])
+LONG = [np.random.default_rng(9).normal(size=size) for size in [(2, 9), (4, 9), (4, 3)]]
 
 check_attention = Check(
     "Attention: for each query the mean of the values, weighted by the softmax of q · k / √d.",
@@ -41,6 +42,7 @@ check_attention = Check(
     cases={
         "three queries, five keys": (QUERIES, KEYS, VALUES),
         "scores of a thousand": (2000 * QUERIES, KEYS, VALUES),
+        "queries of length 9": LONG,
     },
     mistakes={
         "divide the products by √d before the softmax, d the length of a query.": [
@@ -51,6 +53,12 @@ check_attention = Check(
         "d is the length of a query, not how many queries or keys there are.": [
             _scaled(lambda q, k: np.sqrt(len(k))),
             _scaled(lambda q, k: np.sqrt(len(q))),
+        ],
+        "d is the length of a query, q.shape[-1], and not always 4.": [_scaled(lambda q, k: 2)],
+        "subtract the largest score of each row: beside the largest of all, or of a column, all "
+        "exponentials of a row may vanish.": [
+            _weighed(lambda scores: _naive(scores - scores.max())),
+            _weighed(lambda scores: _naive(scores - scores.max(0))),
         ],
         "exp overflows where scores are large: subtract each row's maximum first.": [
             _weighed(_naive)
@@ -83,6 +91,7 @@ check_attention = Check(
             lambda q, k, v: np.tile(v.mean(0), (len(q), 1))
         ],
     },
+    misfit="`k.T` turns the keys; with keepdims=True, max and sum leave a column.",
     used=True,
 )
 
@@ -115,6 +124,9 @@ check_products = Check(
         ],
         "each pair of query and key is a product over all channels.": [
             lambda h, w, c, r: _products(h, w, 1, r)
+        ],
+        "the dense layers that make queries, keys and values are not asked for.": [
+            lambda h, w, c, r, n=n: _products(h, w, c, r) + n * h * w * c * c for n in (1, 2, 3, 4)
         ],
         "channels count once for each product, not squared.": [
             lambda h, w, c, r: _products(h, w, c * c, r)
@@ -169,6 +181,9 @@ check_distance = Check(
         "that is how far the center of the attention is: the mean of distances is wanted.": [
             _of_all(lambda w, y, x: np.hypot((w * y).sum(), (w * x).sum()))
         ],
+        "first the distance of each cell, then the mean, not a mean for each direction.": [
+            _of_all(lambda w, y, x: np.hypot((w * abs(y)).sum(), (w * abs(x)).sum()))
+        ],
         "that is the cell with the most attention; all cells count.": [
             _of_all(lambda w, y, x: np.hypot(y, x).ravel()[w.argmax()])
         ],
@@ -183,5 +198,6 @@ check_distance = Check(
             _of_all(lambda w, y, x: w * np.hypot(y, x))
         ],
     },
+    misfit="`down` needs to be a column: down[:, None].",
     used=True,
 )

@@ -9,14 +9,14 @@ def _bin_numbers(p, bins):
     return np.minimum((p * bins).astype(int), bins - 1)
 
 
-def _by_bins(combine, came=lambda t, p: t, said=lambda p, number, bins: p):
+def _by_bins(combine, came=lambda t, p: t, said=lambda p, number, bins: p, into=_bin_numbers):
     """Make a function that combines each bin's share of the pixels and its gap."""
 
     def calibration(truth, probability, bins):
         t, p = np.ravel(truth), np.ravel(probability)
-        number = _bin_numbers(p, bins)
+        number = into(p, bins)
         came_true, predicted = came(t, p), said(p, number, bins)
-        filled = [number == k for k in range(bins) if (number == k).any()]
+        filled = [number == k for k in np.unique(number)]
         gaps = [came_true[one].mean() - predicted[one].mean() for one in filled]
         return combine(np.array(gaps), np.array([one.mean() for one in filled]), bins)
 
@@ -45,6 +45,24 @@ P = np.round(_rng.random((6, 8)) ** 3, 3)  # most of them low, as of a backgroun
 T = (_rng.random(P.shape) < 0.8 * P + 0.02).astype(np.uint8)
 P[0, :3], T[0, :3] = [1.0, 0.0, 1.0], [0, 0, 1]
 GAPPED = np.where(P < 0.5, P / 2, 1 - P / 8)  # of eight bins those in the middle are empty
+# The smallest is not 0 and the largest not 1, so that np.histogram alone draws other bins.
+INNER = (0.05 + 0.9 * P).reshape(2, 6, 4)
+# In the last bin what is sure comes true less often, what is nearly sure more often than it says.
+LAST, CAME = np.array([1.0, 1.0, 0.93, 0.91, 0.92, 0.31, 0.12]), np.array([0, 1, 1, 1, 1, 0, 0])
+
+
+def _confidence(p, *rest):
+    return np.maximum(p, 1 - p)
+
+
+def _of_equally_many(p, bins):
+    return np.minimum(np.argsort(np.argsort(p)) * bins // p.size, bins - 1)
+
+
+def _by_histogram(t, p, bins):
+    every, came, said = (np.histogram(p, bins, weights=w)[0] for w in (np.ones_like(p), t, p))
+    return abs(came - said).sum() / every.sum()
+
 
 check_calibration_error = Check(
     "The expected calibration error of pixels' probabilities, with so many bins.",
@@ -52,6 +70,8 @@ check_calibration_error = Check(
     cases={
         "6 × 8 pixels, 5 bins": (T, P, 5),
         "6 × 8 pixels, 8 bins, some of them empty": (T, GAPPED, 8),
+        "two pictures of 6 × 4 pixels, none sure": (T.reshape(INNER.shape), INNER, 5),
+        "seven pixels in a row, two of them 1.0": (CAME, LAST, 5),
     },
     mistakes={
         "an empty bin has no mean: pass over it.": [_with_empty_bins],
@@ -62,7 +82,7 @@ check_calibration_error = Check(
         "that is the worst bin's gap, the maximum calibration error.": [
             _by_bins(lambda gaps, shares, bins: abs(gaps).max())
         ],
-        "without abs, bins that are too sure make up for bins that are not sure enough.": [
+        "without abs, bins that promise too much make up for bins that promise too little.": [
             _by_bins(lambda gaps, shares, bins: (shares * gaps).sum()),
             _by_bins(lambda gaps, shares, bins: -(shares * gaps).sum()),
             lambda t, p, bins: abs(t.mean() - p.mean()),  # which is the same
@@ -85,7 +105,33 @@ check_calibration_error = Check(
             _by_bins(_expected, came=lambda t, p: (p > 0.5) == t),
             _by_bins(_expected, came=lambda t, p: p > 0.5),
         ],
-        "a probability of 1.0 belongs to the last bin.": [_with_one_left_out],
+        "a probability of 1.0 belongs to the last bin.": [
+            _with_one_left_out,
+            _by_bins(_expected, into=lambda p, bins: (p * bins).astype(int)),  # it has its own
+        ],
+        "the bins divide 0 to 1, not the smallest to the largest probability: "
+        "np.histogram(…, range=(0, 1)).": [_by_histogram],
+        "bins of equal width are wanted, not of equally many pixels.": [
+            _by_bins(_expected, into=_of_equally_many)
+        ],
+        "the bin's number is p · bins rounded down.": [
+            _by_bins(_expected, into=lambda p, bins: np.round(p * bins).astype(int)),
+            _by_bins(
+                _expected,
+                into=lambda p, bins: np.minimum(np.round(p * bins).astype(int), bins - 1),
+            ),
+            _by_bins(_expected, into=lambda p, bins: np.round(p * (bins - 1)).astype(int)),
+        ],
+        "the probability of class 1 and how often it *is* class 1, not the confidence "
+        "max(p, 1 − p) and the accuracy.": [
+            _by_bins(
+                _expected,
+                came=lambda t, p: (p > 0.5) == t,
+                said=_confidence,
+                into=lambda p, bins: _bin_numbers(_confidence(p), bins),
+            ),
+            _by_bins(_expected, came=lambda t, p: (p > 0.5) == t, said=_confidence),
+        ],
         "that is the mean gap of single pixels: a bin's means come first.": [
             lambda t, p, bins: abs(t - p).mean()
         ],
@@ -121,6 +167,35 @@ def _cost_with_log_of_0(logits, truth, t):
     return -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean()
 
 
+def _cost_clipped(edge):
+    def cost(logits, truth, t):
+        p = np.clip(_sigmoid(logits / t), edge, 1 - edge)
+        return -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean()
+
+    return cost
+
+
+def _cost_lifted(little):
+    def cost(logits, truth, t):
+        p = _sigmoid(logits / t)
+        return -(truth * np.log(p + little) + (1 - truth) * np.log(1 - p + little)).mean()
+
+    return cost
+
+
+def _divided_on_and_on(logits, truth, grid):
+    z, costs = logits.astype(float), []
+    for t in grid:
+        z /= t
+        costs.append(_cross_entropy(z, truth))
+    return grid[np.argmin(costs)]
+
+
+def _outside(numbers):
+    within = all(one.ndim or np.isclose(one, GRID, rtol=1e-4).any() for one in numbers)
+    return "" if within else "return one of the temperatures in `grid`."
+
+
 def _network(scale, offset=0.0):
     """Logits that are too large by `scale`, and what came true."""
     rng = np.random.default_rng(int(10 * scale))
@@ -154,10 +229,27 @@ check_temperature = Check(
             lambda z, q, grid: min(_cost(z, q, t) for t in grid)
         ],
         "no temperature moves a logit across 0: the accuracy is the same for all of them. Take the "
-        "cross entropy.": [
-            lambda z, q, grid: grid[0],
+        "cross entropy.": [lambda z, q, grid: grid[0]],
+        "that is the largest of the grid each time: are the logits divided in both terms, "
+        "log(1 + exp(z / T)) − q z / T?": [
+            _best(lambda z, q, t: (np.logaddexp(0, z / t) - q * z).mean()),
             lambda z, q, grid: grid[-1],
         ],
+        "a clip, or a little something in the logarithm, caps what a sure mistake costs: "
+        "np.logaddexp(0, z) − q z, from the logits z, needs neither.": [
+            *(_best(_cost_clipped(edge)) for edge in (1e-4, 1e-5, 1e-6, 1e-7)),
+            *(_best(_cost_lifted(little)) for little in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)),
+        ],
+        "the cross entropy is to be least, not the calibration error.": [
+            _best(lambda z, q, t, bins=bins: _by_bins(_expected)(q, _sigmoid(z / t), bins))
+            for bins in (5, 10, 15, 20)
+        ],
+        "the cross entropy is to be least, not the squared error.": [
+            _best(lambda z, q, t: ((_sigmoid(z / t) - q) ** 2).mean())
+        ],
+        "z /= T divides what the last temperature has left: divide the logits themselves, each "
+        "time.": [_divided_on_and_on],
+        "return the temperature, not 1 / T.": [lambda z, q, grid: 1 / _best(_cost)(z, q, grid)],
         "a temperature of 1 changes nothing; the grid has better ones.": [
             lambda z, q, grid: 1.0,
             lambda z, q, grid: grid[np.argmin(abs(grid - 1))],
@@ -173,6 +265,7 @@ check_temperature = Check(
             _best(lambda z, q, t: np.logaddexp(0, z[q == 0] / t).mean()),
         ],
     },
+    otherwise=_outside,
     used=True,
 )
 
@@ -205,7 +298,7 @@ check_risk_coverage = Check(
         "the most doubtful come last: they are the first to be handed over.": [
             _curve(lambda risk, doubt: np.argsort(-doubt))
         ],
-        "sorted by the risk itself: only who knows the truth can do that. Sort by the doubt.": [
+        "sorted by the risk itself, which takes the truth to know. Sort by the doubt.": [
             _curve(lambda risk, doubt: np.argsort(risk))
         ],
         "the pictures are still in their first order: sort them by doubt.": [
@@ -224,7 +317,14 @@ check_risk_coverage = Check(
             lambda risk, doubt: np.cumsum(risk[np.argsort(doubt)]) / len(risk)
         ],
         "the first mean is of one picture: divide by 1, 2, …, not by 0, 1, …": [
-            lambda risk, doubt: np.cumsum(risk[np.argsort(doubt)]) / np.arange(len(risk))
+            lambda risk, doubt: np.cumsum(risk[np.argsort(doubt)]) / np.arange(len(risk)),
+            lambda risk, doubt: (
+                _means(risk[np.argsort(doubt)])[np.r_[0, : len(risk) - 1]]
+                + np.where(np.arange(len(risk)), 0, np.nan)
+            ),  # the mean of [:0], [:1], …
+        ],
+        "the mean risk is wanted, not 1 − risk.": [
+            lambda risk, doubt: _means(1 - risk[np.argsort(doubt)])
         ],
         "the curve begins with the single least doubtful picture and ends with all of them.": [
             lambda risk, doubt: _means(risk[np.argsort(doubt)])[::-1]

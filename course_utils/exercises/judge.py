@@ -113,7 +113,7 @@ def set_beside(guess, came, digits=2):
         number = None if in_words else one_number(guess)
     except NotRight:  # such as "0.55", "55%" or "half"
         number = None
-    said = guess if number is None else f"{number:.{digits}f}"
+    said = f"{guess:.{digits}f}" if isinstance(guess, float) else guess
     if digits > 1 and number is not None and number > 1 >= came >= 0:  # the reader's in percent
         it_is += f", or {came:.0%}"
     print(f"You said {said}, and it is {it_is}.")
@@ -133,7 +133,7 @@ def call(function, *arguments, prepare=deepcopy, case="", misfit="", nothing=RET
     case : str, optional
         What the arguments are, for the hint where the function stops.
     misfit : str, optional
-        Ends that hint where NumPy cannot broadcast.
+        Ends that hint where the shapes of arrays do not fit.
     nothing : str, optional
         The hint where None comes back.
 
@@ -153,7 +153,7 @@ def call(function, *arguments, prepare=deepcopy, case="", misfit="", nothing=RET
             answer = function(*arguments)
     except Exception as error:  # the reader's code may raise anything: that is what is reported
         problem = f"your function stopped with {type(error).__name__}: {error}".rstrip(" :.") + "."
-        if misfit and "broadcast" in str(error):
+        if misfit and ("broadcast" in str(error) or "mismatch" in str(error)):
             problem += f" {misfit}"
         raise Wrong(f"{case}: {problem}" if case else problem) from None
     require(answer, nothing if answer is None else RETURNED_NOTHING)
@@ -217,7 +217,8 @@ def as_numbers(answer, of=""):
             raise TypeError("digits in a text are no number")
         return np.asarray(answer, float)
     except Exception:  # whatever the answer is, this is no array of numbers
-        raise Wrong(f"{of}numbers are wanted, got {kind_of(answer)}.") from None
+        more = ": make a list of it" if hasattr(answer, "__next__") else ""
+        raise Wrong(f"{of}numbers are wanted, got {kind_of(answer)}{more}.") from None
 
 
 def one_number(answer, of=""):
@@ -270,7 +271,7 @@ class Check:
         Takes the numbers of all cases where they are wrong in no foreseen way; returns a hint, or
         "".
     misfit : str, optional
-        What to look for where a function stops because NumPy cannot broadcast; ends the hint.
+        What to look for where a function stops because shapes do not fit; ends the hint.
     used : bool, optional
         Whether the chapter goes on with the answer: the verdict's `value` is the reader's where it
         is right, else the solution. A function gets copies of arrays, as in the check, and where
@@ -397,7 +398,9 @@ class Check:
             return equal(numbers, [change(right) for right in self._right], tolerance)
 
         if are(np.trunc):
-            return "that was cut to whole numbers: `/` divides, `//` cuts, and so does int."
+            return (
+                "that was cut to whole numbers: `//` and int cut, and so does an array of integers."
+            )
         if any(are(lambda right, k=k: np.round(right, k)) for k in range(2, 6)):
             return "that was rounded: give the numbers as they come out."
         shares = all(np.all((right >= 0) & (right <= 1)) for right in self._right)
