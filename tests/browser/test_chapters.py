@@ -40,6 +40,7 @@ NAMES = """
     const kernel = panel?.sessionContext.session?.kernel;
 """
 SHOWN = """async image => {
+    image.closest('details')?.setAttribute('open', '');
     try { await image.decode(); } catch { return 0; }
     return image.checkVisibility() && image.naturalWidth;
 }"""
