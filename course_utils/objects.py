@@ -130,7 +130,7 @@ def _find_in_tiles(maps, tile, halo, options):
         same = one_piece | np.isin(new, found[beyond]) & (shared > sizes[new] / 2)
         pairs.append(np.stack([old[same], new[same]]))
         np.copyto(there, found, where=there == 0, casting="same_kind")
-    pairs = np.concatenate(pairs, axis=1)
+    pairs = np.concatenate(pairs, axis=1).astype(np.int32)  # SciPy 1.11's csgraph takes no others
     graph = sparse.coo_array((np.ones(pairs.shape[1]), tuple(pairs)), (count + 1, count + 1))
     return sparse.csgraph.connected_components(graph, directed=False)[1][result]
 
