@@ -226,7 +226,7 @@ BAD = {
     "alt is empty": lambda: plotting.show(Figure(), " "),
     "image is float64 with values from 90": lambda: plotting.overlay(axes(), IMAGE * 1.0, MASK),
     "image is float64 with values from -1": lambda: plotting.overlay(axes(), MASK - 1.0, MASK),
-    r"images\[0\] is uint16": lambda: plotting.gallery([IMAGE * np.uint16(99)]),
+    r"images\[0\] is uint16": lambda: plotting.gallery([99 * IMAGE.astype(np.uint16)]),
     r"'dice'.*\['loss', 'miou'\]": lambda: plotting.history(RECORD, ["dice"]),
     r"baselines\['background every": lambda: plotting.history(RECORD, "loss", baselines=CONSTANT),
     "'mIoU' has": lambda: plotting.degradation([0, 1], {"mIoU": [1]}, {}, step_label=""),

@@ -231,8 +231,10 @@ def _fault_in_lines(lines: list[str]) -> str:
         words = line.split()
         for word in words:
             try:
-                np.int32(word)
-            except (ValueError, OverflowError):
+                fits = -(2**31) <= int(word) < 2**31
+            except ValueError:
+                fits = False
+            if not fits:
                 return f"has {word[:20]!r} in line {number}, which is not a label number"
         if words and n_columns not in (None, len(words)):
             return f"has {len(words)} numbers in line {number}, but {n_columns} in the lines before"
