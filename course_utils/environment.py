@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from course_utils.chapters import MADE_UP
 
 GIGABYTE = 10**9
-# The largest chapter, 07, took 4.4 GB; see docs/instructors.md for each of them.
+# The largest chapter, 07, took 4.1 GB; see docs/instructors.md for each of them.
 MEMORY = 5
 # Control groups, which limit a container's memory, by the controllers that /proc/self/cgroup names
 # (none in version 2): their folder, their files of the limit and of what is used, and the line of
