@@ -13,16 +13,19 @@ REAL_BASELINE = 0.982304  # of the 26 published validation masks
 MASKS = np.zeros((3, 4, 6), np.uint8)
 MASKS[0, 0, 0] = 1
 MASKS[1, :2] = 1
+LARGER = np.zeros((2, 20, 30), np.uint8)
+LARGER[0, :15] = LARGER[1, 3:5, :7] = 1
 
 check_foreground_share = Check(
     "Share of ventricle pixels in each mask.",
     solution=lambda m: m.mean((1, 2)),
     used=True,
-    cases={"three masks": (MASKS,)},
+    cases={"three masks of 4 × 6": (MASKS,), "two masks of 20 × 30": (LARGER,)},
     mistakes={
         "that is one number for all masks; one for each is wanted.": [lambda m: m.mean()],
         "those are counts; divide by the pixels of one image.": [lambda m: m.sum((1, 2))],
-        "divide by the mask's own size, height times width; the check's are 4 × 6.": [
+        "divide by the mask's own size, height times width, whatever it is.": [
+            lambda m: m.sum((1, 2)) / 24,
             lambda m: m.sum((1, 2)) / 256**2,
             lambda m: m.sum((1, 2)) / m.shape[1] ** 2,
             lambda m: m.sum((1, 2)) / m.shape[2] ** 2,
@@ -35,6 +38,13 @@ check_foreground_share = Check(
             lambda m: m.mean(0),
         ],
         "that is the share of background.": [lambda m: 1 - m.mean((1, 2))],
+        "there may be any number of masks, not three.": [
+            lambda m: [m[i].mean() for i in range(3)],
+            lambda m: m.reshape(3, -1).mean(1),
+        ],
+        "bytes wrap round at 256: 450 pixels of 1 are 194. `.mean()` adds up in larger numbers.": [
+            lambda m: m.sum((1, 2), dtype=np.uint8) / m[0].size
+        ],
     },
 )
 
@@ -117,6 +127,7 @@ check_mean_iou = Check(
         "a matrix of two classes": (np.array([[11, 1], [2, 3]]),),
         # With a larger number in its row and in its column than on the diagonal.
         "a matrix of three classes": (np.array([[9, 5, 1], [1, 4, 6], [2, 1, 7]]),),
+        "a matrix whose last class is never found": (np.array([[9, 1, 0], [2, 5, 0], [3, 1, 0]]),),
     },
     mistakes={
         "that is the pixel accuracy.": [lambda m: np.trace(m) / m.sum()],
@@ -136,6 +147,9 @@ check_mean_iou = Check(
         ],
         "that is the sum over the classes; divide by their number.": [
             lambda m: metrics.class_iou(m).sum()
+        ],
+        "a class that is never found counts, too, with an IoU of 0.": [
+            lambda m: metrics.class_iou(m)[np.diag(m) > 0].mean()
         ],
         "that is a formula for two classes; there may be any number: `np.diag` has all hits.": [
             partial(_of_two, metrics.mean_iou),
@@ -182,7 +196,15 @@ check_cross_entropy = Check(
     "Mean over the pixels of −log of the probability that was given to the right answer.",
     solution=_cross_entropy,
     used=True,
-    cases={"six pixels": (TRUTH, PROBABILITY), "three pixels": (TRUTH[0], PROBABILITY[1])},
+    cases={
+        "six pixels": (TRUTH, PROBABILITY),
+        "three pixels": (TRUTH[0], PROBABILITY[1]),
+        "three pixels, two of them sure mistakes": (
+            np.array([1, 0, 1], np.uint8),
+            np.array([0.004, 0.996, 0.7]),
+        ),
+        "a single pixel": (np.ones(1), np.array([0.3])),
+    },
     mistakes={
         "that is the sum over the pixels; take the mean.": [
             lambda t, p: -np.log(_of_right(t, p)).sum()
@@ -239,6 +261,10 @@ check_cross_entropy = Check(
         ],
         "these are probabilities already: no sigmoid.": [
             lambda t, p: _cross_entropy(t, _sigmoid(p))
+        ],
+        "no clipping: a sure mistake costs what it costs.": [
+            lambda t, p: _cross_entropy(t, np.clip(p, 0.01, 0.99)),
+            lambda t, p: _cross_entropy(t, np.clip(p, 0.05, 0.95)),
         ],
         "no epsilon is needed, for no probability is 0 or 1; yours shows in the result.": [
             lambda t, p: -np.log(_of_right(t, p) + 1e-2).mean(),

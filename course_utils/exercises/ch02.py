@@ -21,7 +21,9 @@ def _named(*cases):
 check_conv_size = Check(
     "Output size of a convolution, floor((in + 2p − k) / s) + 1.",
     solution=lambda n, k, s, p: (n + 2 * p - k) // s + 1,
-    cases=_named((256, 5, 2, 2), (7, 3, 1, 0), (8, 3, 2, 1), (5, 5, 1, 2), (10, 4, 3, 0)),
+    cases=_named(
+        (256, 5, 2, 2), (7, 3, 1, 0), (8, 3, 2, 1), (6, 3, 2, 1), (5, 5, 1, 2), (10, 4, 3, 0)
+    ),
     mistakes={
         "round down: a kernel that does not fit is not placed.": [
             lambda n, k, s, p: (n + 2 * p - k) / s + 1
@@ -36,6 +38,10 @@ check_conv_size = Check(
             lambda n, k, s, p: (n + 2 * p + k) // s + 1
         ],
         "round down, not up.": [lambda n, k, s, p: -((n + 2 * p - k) // -s) + 1],
+        "round down, not to the nearest: `//`.": [
+            lambda n, k, s, p: round((n + 2 * p - k) / s + 1),
+            lambda n, k, s, p: round((n + 2 * p - k) / s) + 1,
+        ],
         "`//` goes before + and −: bracket what is divided.": [
             lambda n, k, s, p: n + 2 * p - k // s + 1
         ],
@@ -94,6 +100,11 @@ check_convolve = Check(
         ),
         "7 × 6 pixels, stride 2": (
             np.arange(42).reshape(7, 6) % 5,
+            np.array([[1, 0, -1], [2, 3, -2], [0, 1, -1]]),
+            2,
+        ),
+        "3 × 8 pixels, stride 2": (
+            np.arange(24).reshape(3, 8) % 5,
             np.array([[1, 0, -1], [2, 3, -2], [0, 1, -1]]),
             2,
         ),
@@ -187,6 +198,11 @@ check_stamp = Check(
             np.arange(16).reshape(4, 4),
             2,
         ),
+        "1 × 2 pixels, kernel 2 × 2, stride 2": (
+            np.array([[1.5, -2.25]]),
+            np.array([[1, 2], [3, 4]]),
+            2,
+        ),
     },
     mistakes={
         "a stamp wipes out what it overlaps; they add up: `+=`.": [
@@ -276,6 +292,21 @@ def _rate_at(step, steps, peak, start=0.01, fall=_half_cosine, done=_share_done,
     return peak * fall(done(step, steps, warm_up))
 
 
+def _in_parts(
+    climb=lambda share, peak: peak * (0.01 + 0.99 * share),
+    fall=lambda done, peak: peak * _half_cosine(done),
+):
+    """Make a schedule of what may use the peak in a wrong place."""
+
+    def rate_at(step, steps, peak):
+        warm_up = steps // 20
+        if step < warm_up:
+            return climb(step / warm_up, peak)
+        return fall(_share_done(step, steps, warm_up), peak)
+
+    return rate_at
+
+
 check_rate_at = Check(
     "Learning rate of a step: up in a straight line, then down to 0 along half a cosine.",
     used=True,
@@ -285,6 +316,7 @@ check_rate_at = Check(
         for step, steps, peak in (
             *((0, 200, 1.0), (5, 200, 1.0), (10, 200, 1.0), (57, 200, 1.0), (105, 200, 2.0)),
             *((2, 50, 1.0), (0, 10, 1.0), (3, 10, 1.0)),
+            *((5, 200, 2.0), (57, 200, 2.0), (2, 59, 1.0)),
         )
     },
     mistakes={
@@ -351,6 +383,18 @@ check_rate_at = Check(
         ],
         "at the end the rate is 0, not peak / 100.": [
             partial(_rate_at, fall=lambda done: 0.01 + 0.99 * _half_cosine(done))
+        ],
+        "peak multiplies the whole of 1 + cos: mind the brackets.": [
+            _in_parts(fall=lambda done, peak: (peak + np.cos(np.pi * done)) / 2),
+            _in_parts(fall=lambda done, peak: peak / 2 + np.cos(np.pi * done) / 2),
+        ],
+        "the climb goes from peak / 100 to peak; a number in yours stays as it is.": [
+            _in_parts(climb=lambda share, peak: 0.01 + 0.99 * share),
+            _in_parts(climb=lambda share, peak: peak / 100 + 0.99 * share),
+            _in_parts(climb=lambda share, peak: 0.01 + (peak - 0.01) * share),
+        ],
+        "the climb takes steps // 20 steps: `//` rounds down, and `round` does not.": [
+            partial(_rate_at, warm_up=lambda steps: round(steps / 20))
         ],
         "the peak is missing: it need not be 1.": [
             lambda step, steps, peak: _rate_at(step, steps, 1.0)

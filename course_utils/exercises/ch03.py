@@ -65,7 +65,7 @@ check_unpadded_size = Check(
     used=True,
     cases={
         f"size {n}, levels {k}": (n, k)
-        for n, k in [(572, 4), (140, 2), (20, 1), (92, 3), (440, 4), (21, 1)]
+        for n, k in [(572, 4), (140, 2), (20, 1), (92, 3), (440, 4), (21, 1), (22, 1)]
     },
     mistakes={
         "the even sizes are right; but from 440 the third pooling meets 103, an odd side: 0.": [

@@ -24,7 +24,7 @@ check_to_labels = Check(
     "Numbers of a label file to a mask; negative means unknown, 255.",
     used=True,
     solution=lambda a: np.where(a < 0, 255, a).astype(np.uint8),
-    cases=[(np.array([[0, 7, -1], [3, -3, 5]]),)],
+    cases=[(np.array([[0, 7, -1], [3, -3, 5]]),), (np.array([[2, -2], [0, 1], [4, 4]]),)],
     mistakes={
         "−3 became 253: uint8 wraps round, which is 255 for −1 alone. Set every negative to 255.": [
             lambda a: a.astype(np.uint8)
@@ -218,6 +218,8 @@ MATRIX = np.array([[8, 7, 0], [1, 5, 6], [3, 1, 26]])  # the largest is not alwa
 NEVER_FOUND = np.array([[8, 2, 1], [1, 5, 3], [3, 1, 0]])  # class 2 is in the truth
 ONLY_PREDICTED = np.array([[8, 2, 1], [1, 5, 3], [0, 0, 0]])  # class 2 is not in the truth
 
+NEVER_PREDICTED = np.array([[8, 3, 0, 0], [1, 5, 0, 0], [3, 1, 0, 1], [0, 1, 0, 2]])
+
 OF_TWO = "that is of the first two classes; there may be any number."
 NO_HIT = "the largest of a row or column need not be its hit: the hits are on the diagonal."
 
@@ -228,11 +230,19 @@ check_class_accuracies = Check(
         "a matrix with all classes": (MATRIX,),
         "a matrix without class 2 in the truth": (ONLY_PREDICTED,),
         "a matrix whose class 2 is never found": (NEVER_FOUND,),
+        "a matrix of four classes, one of them never predicted": (NEVER_PREDICTED,),
     },
     mistakes={
         "that divides by the predicted pixels (columns): the precision. Rows: axis=1.": [
             lambda m: (np.diag(m) / m.sum(0)).mean(),
             lambda m: _mean_of_known(m, np.diag(m) / m.sum(0)),
+        ],
+        "a class that is in the truth and never predicted counts, as 0.": [
+            lambda m: np.nanmean(_recall(m)[m.sum(0) > 0]),
+            lambda m: _mean_of_known(m[m.sum(0) > 0], _recall(m)[m.sum(0) > 0]),
+        ],
+        "there may be any number of classes, not three.": [
+            lambda m: _mean_of_known(m[:3], _recall(m)[:3])
         ],
         "that is the pixel accuracy.": [lambda m: np.trace(m) / m.sum()],
         OF_TWO: [lambda m: _recall(m[:2, :2]).mean(), lambda m: _recall(m)[:2].mean()],
@@ -340,6 +350,10 @@ check_class_weights = Check(
     cases={
         "masks of four classes, of which class 2 does not occur": (MASKS, 4),
         "masks of two classes": (np.array([[[0, 0, 1, 0, 1, 0]]], np.uint8), 2),
+        "masks in which the last two of four classes do not occur": (
+            np.array([[[0, 1, 1, 0, 0, 255]]], np.uint8),
+            4,
+        ),
     },
     mistakes={
         NO_PICTURE: [
@@ -347,9 +361,13 @@ check_class_weights = Check(
             lambda m, n: _inverse_frequency(m, n, n, absent=np.inf),
             lambda m, n: np.sum(m != IGNORE) / _counts(m, n),
         ],
-        "K counts the classes that occur, three of the four.": [
-            lambda m, n: _inverse_frequency(m, n, n)
+        "255 is no class: leave it out before you count the classes.": [
+            lambda m, n: _inverse_frequency(m, n, len(np.unique(m)))
         ],
+        "a weight for each of the n classes, the last ones too: `minlength=n_classes`.": [
+            lambda m, n: _inverse_frequency(m, int(m[m != IGNORE].max()) + 1)
+        ],
+        "K counts the classes that occur.": [lambda m, n: _inverse_frequency(m, n, n)],
         "class 2 is in no picture: its weight should be 0.": [
             lambda m, n: _inverse_frequency(m, n, absent=1.0),
             lambda m, n: m[m != IGNORE].size / (n * np.maximum(_counts(m, n), 1)),

@@ -18,7 +18,7 @@ def _padded_size(height, width, multiple=32):
     return _round_up(height, multiple), _round_up(width, multiple)
 
 
-SIZES = [(240, 320, 32), (224, 288, 32), (1, 33, 32), (250, 200, 32), (96, 128, 48)]
+SIZES = [(240, 320, 32), (224, 288, 32), (1, 33, 32), (250, 200, 32), (96, 128, 48), (100, 97, 48)]
 
 check_padded_size = Check(
     "Height and width rounded up to multiples of a number.",
@@ -30,6 +30,7 @@ check_padded_size = Check(
         "a size that is a multiple already stays as it is.": [_each(lambda n, m: (n // m + 1) * m)],
         "those are multiples of half the number.": [_each(lambda n, m: _round_up(n, m // 2))],
         "those are multiples of twice the number.": [_each(lambda n, m: _round_up(n, 2 * m))],
+        "to round up, add multiple − 1, not always 31.": [_each(lambda n, m: (n + 31) // m * m)],
         "those are multiples of 32 whatever `multiple` says.": [
             _each(lambda n, m: _round_up(n, 32))
         ],

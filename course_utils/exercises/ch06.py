@@ -16,7 +16,11 @@ BYTE = "bytes wrap round: in uint8, 255 + 255 is 254. Take the maximum, or any."
 check_merge_masks = Check(
     "One mask per nucleus, 0 and 255, to one mask of them all, 0 and 1.",
     solution=lambda m: (m > 0).any(0).astype(np.uint8),
-    cases={"three nuclei": (MASKS,), "five nuclei": (np.concatenate([MASKS, MASKS[:2, ::-1]]),)},
+    cases={
+        "three nuclei": (MASKS,),
+        "five nuclei": (np.concatenate([MASKS, MASKS[:2, ::-1]]),),
+        "two nuclei in 5 × 3 pixels": (MASKS[[0, 2], :3, :5].swapaxes(1, 2),),
+    },
     mistakes={
         "nuclei are still 255; they should be 1.": [lambda m: m.max(0)],
         "where two nuclei overlap that counts 2; a nucleus or none: 1 or 0.": [
@@ -99,6 +103,7 @@ check_bce_dice = Check(
         "an image of 3 by 4 pixels": (TRUTH, PROBABILITY),
         # Nearly none are found there: the smoothing shows.
         "an image without nuclei": (np.zeros((3, 4)), np.full((3, 4), 1e-4)),
+        "an image of 1 by 2 pixels": (np.array([[1.0, 0.0]]), np.array([[0.1, 0.3]])),
     },
     mistakes={
         "the cross entropy counts half: 0.5.": [_loss(_cross_entropy)],
@@ -221,7 +226,7 @@ def _mean_of_pieces(count):
 check_three_ious = Check(
     "IoU as a mean over batches, over all pixels, as a mean over images.",
     solution=_three(),
-    cases={f"for batches of {n}": (*_two_segmentations(), n) for n in (3, 5)},
+    cases={f"for batches of {n}": (*_two_segmentations(), n) for n in (3, 5, 7)},
     parts=("over_batches", "over_all", "over_images"),
     mistakes={
         "the order is (over_batches, over_all, over_images).": [
@@ -233,6 +238,10 @@ check_three_ious = Check(
         "an image with nothing to find counts, with IoU 1.": [_three(_bare_iou, mean=np.nanmean)],
         "the last batch, which is shorter, counts too.": [
             _batches(lambda t, p, n: np.mean(_over(t, p, n, whole=True)))
+        ],
+        "7 pictures are one batch of 7: yours adds an empty one, whose IoU is 1. "
+        "range(0, len(truth), batch) stops in time.": [
+            _batches(lambda t, p, n: np.mean([*_over(t, p, n), *[1.0] * (len(t) % n == 0)]))
         ],
         "divide by the number of batches, the last and shorter one among them.": [
             _batches(lambda t, p, n: np.sum(_over(t, p, n)) / (len(t) // n))

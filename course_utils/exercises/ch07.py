@@ -28,6 +28,8 @@ SHUFFLED = _field((0, 5, 3, 3), (0, 0, 3, 3), (5, 0, 3, 3))
 BENT = np.array([[1, 1, 2, 2], [1, 2, 2, 2], [1, 2, 2, 2]])
 CORNER = np.array([[1, 1, 2, 2], [1, 2, 2, 2], [3, 2, 2, 2]])
 FULL = np.ones((3, 4), int)  # a nucleus, and no background
+HOLLOW = np.array([[1, 0, 1], [1, 0, 1], [1, 1, 1]])  # its center lies outside
+MANY = np.arange(1, 13)[np.newaxis]
 
 
 def _iou(shared, true, predicted):
@@ -53,6 +55,17 @@ def _match(**options):
         return hits, prediction.max() + more - hits, truth.max() + more - hits
 
     return match
+
+
+def _match_numbers_after_the_first(truth, prediction, threshold):
+    true, predicted = (np.unique(one)[1:] for one in (truth, prediction))
+    hits = sum(
+        _iou(((truth == t) & (prediction == p)).sum(), (truth == t).sum(), (prediction == p).sum())
+        > threshold
+        for t in true
+        for p in predicted
+    )
+    return int(hits), len(predicted) - int(hits), len(true) - int(hits)
 
 
 def _pixels(truth, prediction, threshold):
@@ -81,6 +94,8 @@ check_match = Check(
         "where they bend": (BENT, CORNER, 0.7),
         "without a background": (FULL, FULL, 0.5),
         "with little of it": (np.array([[1, 1, 1, 0]]), np.zeros((1, 4), int), 0.5),
+        "around a hollow": (HOLLOW, HOLLOW, 0.5),
+        "of 12 nuclei, numbered the other way": (MANY, MANY[:, ::-1], 0.5),
     },
     parts=("tp", "fp", "fn"),
     mistakes={
@@ -97,6 +112,18 @@ check_match = Check(
         ],
         "that divides by the predicted nucleus alone; IoU divides by the union.": [
             _match(score=lambda shared, true, predicted: shared / predicted)
+        ],
+        "that counts pairs: fp and fn are the nuclei that no hit took.": [
+            lambda truth, prediction, threshold: (
+                hits := int(_hits(truth, prediction, threshold)),
+                *[truth.max() * prediction.max() - hits] * 2,
+            )
+        ],
+        "`==` needs parentheses beside `&`: (truth == t) & (prediction == p).": [
+            lambda truth, prediction, threshold: bool(truth == 1 & prediction == 1)
+        ],
+        "[1:] drops the background only where there is one: numbers[numbers > 0].": [
+            _match_numbers_after_the_first
         ],
         "any overlap is not enough: the IoU must be above the threshold.": [
             _match(score=lambda shared, true, predicted: shared > 0)
@@ -233,6 +260,12 @@ check_origins = Check(
         "what is left over needs a tile too, even if it is one pixel: 520 = 2 · 256 + 8.": [
             lambda side, tile: list(range(0, side - tile + 1, tile)),
             lambda side, tile: [k * tile for k in range(side // tile)],
+            lambda side, tile: list(range(0, side - tile, tile)),
+            lambda side, tile: list(range(0, side - 1, tile)),
+        ],
+        "the first tile begins at 0.": [lambda side, tile: list(range(tile, side, tile))],
+        "a tile that begins where the side ends holds nothing.": [
+            lambda side, tile: [*_starts(side, tile), side]
         ],
         "where the side is a multiple of the tile, nothing is left over: one tile too many.": [
             lambda side, tile: list(range(0, side + 1, tile)),

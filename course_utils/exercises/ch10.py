@@ -27,13 +27,24 @@ def _fill_with_opencv(points, height, width, to_whole=np.rint):
     return cv2.fillPoly(np.zeros((height, width), np.uint8), [corners], 1) > 0
 
 
+def _fill_and_clip(points, height, width):
+    x, y = np.transpose(points - 0.5)
+    mask = np.zeros((height, width), bool)
+    rows, columns = draw.polygon(y, x)
+    mask[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)] = True
+    return mask
+
+
 def _fill_the_box(points, height, width):
     (left, top), (right, bottom) = np.min(points, 0), np.max(points, 0)
     return _fill([(left, top), (right, top), (right, bottom), (left, bottom)], height, width)
 
 
 SQUARE = np.array([(2.0, 2.0), (7.0, 2.0), (7.0, 7.0), (2.0, 7.0)])
-LEAF = np.array([(3.2, 1.1), (9.7, 2.6), (13.4, 6.3), (6.1, 7.8), (1.3, 5.4)])
+LEAF = np.array(
+    [(3.2, 1.1), (9.7, 2.6), (13.4, 6.3), (6.1, 7.9), (1.3, 5.4)]
+)  # no center on an edge
+NOTCHED = np.array([(7.3, 3.2), (18.6, 1.4), (12.2, 6.3), (17.7, 12.9), (6.2, 9.1)])
 OUTSIDE = LEAF + np.array([5, -3])
 
 
@@ -51,6 +62,7 @@ check_fill_polygon = Check(
         "a square from 2 to 7": (SQUARE, 9, 12),
         "a leaf": (LEAF, 10, 16),
         "a leaf that reaches outside": (OUTSIDE, 10, 16),
+        "a notched one that reaches outside": (NOTCHED, 10, 16),
     },
     mistakes={
         "corner points count as pixels there: the square from 2 to 7 has 5 × 5 pixels, not 6 × 6. "
@@ -65,6 +77,7 @@ check_fill_polygon = Check(
         "Pillow do so; skimage's draw.polygon does not, with 0.5 subtracted from the points.": [
             _fill_with_opencv,
             lambda *case: _fill_with_opencv(*case, to_whole=np.floor),
+            lambda *case: _fill_with_opencv(*case, to_whole=np.trunc),
             lambda *case: _fill_with_opencv(*case, to_whole=lambda points: np.rint(points - 0.5)),
             _fill_with_pillow,
             lambda points, *size: _fill_with_pillow(points - 0.5, *size),
@@ -88,6 +101,12 @@ check_fill_polygon = Check(
             lambda points, *size: _fill(points[:, ::-1], *size, shift=0),
         ],
         "that is the box around the points; fill the polygon.": [_fill_the_box],
+        "a polygon may be notched: that fills its notch, too.": [
+            lambda points, *size: _fill(cv2.convexHull(np.float32(points))[:, 0], *size)
+        ],
+        "that paints what lies outside onto the edge; the third argument leaves it out.": [
+            _fill_and_clip
+        ],
         "that is what lies outside.": [lambda *case: ~_fill(*case)],
         "nothing is filled: set the pixels that draw.polygon returns to True.": [
             lambda points, height, width: np.zeros((height, width), bool)
@@ -186,12 +205,14 @@ def choose_with_every_class(present, n_validation, seed):
 
 
 def _presence():
-    """Return tables of which class is in which picture: one class is rare, one all but missing."""
+    """Return which class is in which picture, one or two of them rare, and how many to draw."""
     often = np.ones((14, 4), bool)
     often[::2, 2] = False
     rare = np.ones((12, 3), bool)
     rare[:, 2] = np.isin(np.arange(12), (1, 7))
-    return often, rare
+    two = np.ones((12, 4), bool)
+    two[:, 1], two[:, 3] = np.isin(np.arange(12), (0, 4)), np.isin(np.arange(12), (3, 9, 10))
+    return (often, 4), (rare, 3), (two, 4), (two, 8)
 
 
 class ChoiceCheck(Check):
@@ -207,12 +228,12 @@ class ChoiceCheck(Check):
             ]
 
         found = choose()
-        for chosen, case in zip(found, self.cases, strict=True):
+        for number, (chosen, case) in enumerate(zip(found, self.cases, strict=True)):
+            if number == len(SEEDS):  # of the first table we have seen all
+                _require_random(found[:number])
             _require_every_class(chosen, *case)
         if not all(map(np.array_equal, found, choose())):
             raise Wrong("the same seed gave two splits; draw with the seed that is handed over.")
-        if all((chosen == found[0]).all() for chosen in found[: len(SEEDS)]):
-            raise Wrong("all seeds gave the same split; draw with the seed that is handed over.")
 
 
 SEEDS = range(8)
@@ -221,10 +242,19 @@ NO_DRAW = "nothing comes back with seed {}: no draw passed your test, or `return
 check_choose_validation = ChoiceCheck(
     "True for each picture that is for validation, with every class on both sides.",
     solution=choose_with_every_class,
-    cases=[(table, n, k) for table, n in zip(_presence(), (4, 3), strict=True) for k in SEEDS],
+    cases=[(table, n, k) for table, n in _presence() for k in SEEDS],
     mistakes={},
     used=True,
 )
+
+
+def _require_random(splits):
+    if all((chosen == splits[0]).all() for chosen in splits):
+        raise Wrong("all seeds gave the same split; draw with the seed that is handed over.")
+    if len({tuple(chosen) for chosen in splits}) < len(SEEDS) / 2:
+        raise Wrong("many seeds gave the same split; draw with the seed itself.")
+    if all(np.sum(chosen != np.roll(chosen, 1)) == 2 for chosen in splits):
+        raise Wrong("neighbors in a row are not drawn at random: rng.permutation.")
 
 
 def _require_every_class(chosen, present, n_validation, seed):
@@ -238,7 +268,7 @@ def _require_every_class(chosen, present, n_validation, seed):
         if missing.size:
             raise Wrong(
                 f"with seed {seed} no picture for {side} holds class {missing[0]}: draw again "
-                "until every class is on both sides."
+                "until every class is on both sides: .any(axis=0).all() of what you return."
             )
 
 

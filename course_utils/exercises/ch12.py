@@ -25,6 +25,7 @@ check_accumulate_gradients = Check(
         "parts of 4 and 4 pictures": _parts((2, 3), 4, 4),
         "parts of 5 and 3 pictures": _parts((4,), 5, 3),
         "parts of 8, 8 and 1 pictures": _parts((3, 3, 1, 2), 8, 8, 1),
+        "parts of 3, 8, 1 and 6 pictures": _parts((2,), 3, 8, 1, 6),
     },
     mistakes={
         "a part of 3 pictures counts as much there as one of 5; weigh each by its size.": [
@@ -82,14 +83,14 @@ class DealCheck(Check):
                     _one_part(shard, n_pictures, n_workers, worker, epoch)
                     for worker in range(n_workers)
                 ]
-                for epoch in range(6)
+                for epoch in EPOCHS
             ]
             for parts in epochs:
                 _require_a_fair_deal(parts, n_pictures, n_workers)
             _require_new_deals(epochs, n_pictures)
 
 
-DEALS = [(48, 2), (103, 4)]
+DEALS, EPOCHS = [(48, 2), (103, 4), (300, 4)], (*range(6), 40)
 
 check_shard = DealCheck(
     "The numbers of the pictures that one worker of several gets in an epoch.",
@@ -133,7 +134,8 @@ def _require_a_fair_deal(parts, n_pictures, n_workers):
     if len(np.unique(dealt)) < len(dealt):
         raise Wrong(
             "a picture is dealt twice in one epoch. All workers draw the same order, and each "
-            "takes another part of it: the seed must not depend on the worker."
+            "takes another part of it: draw without replacement (permutation), with a seed that "
+            "does not depend on the worker, and cut parts that do not overlap."
         )
     sizes = [len(part) for part in parts]
     if set(sizes) != {each}:
@@ -155,7 +157,7 @@ def _require_new_deals(epochs, n_pictures):
                 f"the numbers come in a fixed pattern, {part[0]}, {part[1]}, {part[2]}, …; draw a "
                 "random order of all pictures, with the epoch as the seed, and cut that."
             )
-    for (one, before), (other, parts) in combinations(enumerate(epochs), 2):
+    for (one, before), (other, parts) in combinations(zip(EPOCHS, epochs, strict=True), 2):
         if all(map(np.array_equal, before, parts)):
             raise Wrong(
                 f"epochs {one} and {other} have the same order; draw with the epoch as the seed."

@@ -418,7 +418,8 @@ class Check:
                 one_number(got)
             if got.shape != wanted.shape:
                 found = got.shape if got.ndim else "a single number"
-                return f"shape {wanted.shape} is wanted, got {found}."
+                where = f"{name}: " if name else ""
+                return f"{where}shape {wanted.shape} is wanted, got {found}."
             if not name:
                 break
             at = int(np.argmax(~np.isclose(got, wanted, tolerance, tolerance)))
