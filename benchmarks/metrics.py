@@ -128,7 +128,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    heading("numpy", "scikit-learn", "tensorflow", "keras")
+    heading("numpy", "scikit-learn", "tensorflow", "keras", "stardist")
     for n_classes in (2, 8):
         compare_matrices(n_classes, options)
     compare_keras(options)

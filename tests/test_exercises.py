@@ -675,6 +675,7 @@ TOLD_BY_RULE = {
         (lambda q, k, v: attention(q, k, v)[0], "shape (3, 2) is wanted, got (2,)"),
         (lambda q, k, v: q @ k, "three queries, five keys: your function stopped with ValueError"),
         (lambda q, k, v: q @ k, "`k.T` turns the keys"),
+        (lambda q, k, v: np.dot(q, k), "`k.T` turns the keys"),
         (lambda q, k, v: (q @ k.T) / (q @ k.T).max(-1) @ v, "keepdims=True"),
         (lambda q, k, v: np.zeros((3, 2)), "is right, got 0"),
         (lambda q, k, v: attention(q, k, v).round(3), "that was rounded"),

@@ -231,7 +231,7 @@ def _fault_in_lines(lines: list[str]) -> str:
         words = line.split()
         for word in words:
             try:
-                fits = -(2**31) <= int(word) < 2**31
+                fits = -(2**31) <= int(word) < 2**31  # not np.int32: in NumPy 1 it cuts
             except ValueError:
                 fits = False
             if not fits:

@@ -58,14 +58,12 @@ def _match(**options):
 
 
 def _match_numbers_after_the_first(truth, prediction, threshold):
-    true, predicted = (np.unique(one)[1:] for one in (truth, prediction))
-    hits = sum(
-        _iou(((truth == t) & (prediction == p)).sum(), (truth == t).sum(), (prediction == p).sum())
-        > threshold
-        for t in true
-        for p in predicted
+    kept = [np.where(one == one.min(), 0, one) for one in (truth, prediction)]
+    hits, (true, predicted) = (
+        int(_hits(*kept, threshold)),
+        (len(np.unique(one)) - 1 for one in kept),
     )
-    return int(hits), len(predicted) - int(hits), len(true) - int(hits)
+    return hits, predicted - hits, true - hits
 
 
 def _pixels(truth, prediction, threshold):

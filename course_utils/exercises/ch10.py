@@ -41,9 +41,8 @@ def _fill_the_box(points, height, width):
 
 
 SQUARE = np.array([(2.0, 2.0), (7.0, 2.0), (7.0, 7.0), (2.0, 7.0)])
-LEAF = np.array(
-    [(3.2, 1.1), (9.7, 2.6), (13.4, 6.3), (6.1, 7.9), (1.3, 5.4)]
-)  # no center on an edge
+# No center lies on an edge, where ways to fill differ.
+LEAF = np.array([(3.2, 1.1), (9.7, 2.6), (13.4, 6.3), (6.1, 7.9), (1.3, 5.4)])
 NOTCHED = np.array([(7.3, 3.2), (18.6, 1.4), (12.2, 6.3), (17.7, 12.9), (6.2, 9.1)])
 OUTSIDE = LEAF + np.array([5, -3])
 

@@ -162,25 +162,14 @@ def _cost(logits, truth, t):
     return _cross_entropy(logits / t, truth)
 
 
-def _cost_with_log_of_0(logits, truth, t):
-    p = _sigmoid(logits / t)
-    return -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean()
+def _by_logarithm(log):
+    """Make a cost of probabilities, with a logarithm that is not quite one, or finds 0."""
 
-
-def _cost_clipped(edge):
-    def cost(logits, truth, t):
-        p = np.clip(_sigmoid(logits / t), edge, 1 - edge)
-        return -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean()
-
-    return cost
-
-
-def _cost_lifted(little):
     def cost(logits, truth, t):
         p = _sigmoid(logits / t)
-        return -(truth * np.log(p + little) + (1 - truth) * np.log(1 - p + little)).mean()
+        return -(truth * log(p) + (1 - truth) * log(1 - p)).mean()
 
-    return cost
+    return _best(cost)
 
 
 def _divided_on_and_on(logits, truth, grid):
@@ -217,7 +206,7 @@ check_temperature = Check(
     },
     mistakes={
         "a probability that rounds to 1 has log(1 − p) = −∞: np.logaddexp(0, z) − q z is the same "
-        "cross entropy, from the logits z.": [_best(_cost_with_log_of_0)],
+        "cross entropy, from the logits z.": [_by_logarithm(np.log)],
         "the logits are divided by the temperature.": [
             _best(lambda z, q, t: _cross_entropy(z * t, q))
         ],
@@ -237,8 +226,14 @@ check_temperature = Check(
         ],
         "a clip, or a little something in the logarithm, caps what a sure mistake costs: "
         "np.logaddexp(0, z) − q z, from the logits z, needs neither.": [
-            *(_best(_cost_clipped(edge)) for edge in (1e-4, 1e-5, 1e-6, 1e-7)),
-            *(_best(_cost_lifted(little)) for little in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)),
+            *(
+                _by_logarithm(lambda p, edge=edge: np.log(np.clip(p, edge, 1 - edge)))
+                for edge in (1e-4, 1e-5, 1e-6, 1e-7)
+            ),
+            *(
+                _by_logarithm(lambda p, little=little: np.log(p + little))
+                for little in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+            ),
         ],
         "the cross entropy is to be least, not the calibration error.": [
             _best(lambda z, q, t, bins=bins: _by_bins(_expected)(q, _sigmoid(z / t), bins))
@@ -318,10 +313,8 @@ check_risk_coverage = Check(
         ],
         "the first mean is of one picture: divide by 1, 2, …, not by 0, 1, …": [
             lambda risk, doubt: np.cumsum(risk[np.argsort(doubt)]) / np.arange(len(risk)),
-            lambda risk, doubt: (
-                _means(risk[np.argsort(doubt)])[np.r_[0, : len(risk) - 1]]
-                + np.where(np.arange(len(risk)), 0, np.nan)
-            ),  # the mean of [:0], [:1], …
+            # The means of [:0], [:1], …
+            lambda risk, doubt: np.r_[np.nan, _means(risk[np.argsort(doubt)])[:-1]],
         ],
         "the mean risk is wanted, not 1 − risk.": [
             lambda risk, doubt: _means(1 - risk[np.argsort(doubt)])

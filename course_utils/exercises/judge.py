@@ -153,7 +153,8 @@ def call(function, *arguments, prepare=deepcopy, case="", misfit="", nothing=RET
             answer = function(*arguments)
     except Exception as error:  # the reader's code may raise anything: that is what is reported
         problem = f"your function stopped with {type(error).__name__}: {error}".rstrip(" :.") + "."
-        if misfit and ("broadcast" in str(error) or "mismatch" in str(error)):
+        # NumPy's words of its operators, of @ and of np.dot.
+        if misfit and any(word in str(error) for word in ("broadcast", "mismatch", "not aligned")):
             problem += f" {misfit}"
         raise Wrong(f"{case}: {problem}" if case else problem) from None
     require(answer, nothing if answer is None else RETURNED_NOTHING)
